@@ -1,0 +1,152 @@
+"""Instants and days (S1 to S6). An instant is epoch milliseconds UTC; a day is a proleptic ordinal (1 Jan 0001 = 1)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from badges.definitions import Unit
+
+SECOND: Final = 1_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_LOCAL: Final = datetime(1970, 1, 1)  # noqa: DTZ001 -- the origin of local clock readings
+_FIRST: Final = (date(1900, 1, 1).toordinal() - _EPOCH_DAY) * DAY
+_LAST: Final = (date(3000, 1, 1).toordinal() - _EPOCH_DAY) * DAY - 1
+_INSTANT: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]{1,9}))?"
+    r"(?:(Z)|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))\Z"
+)
+_DAY_TEXT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_CACHED_HOURS: Final = 200_000
+
+
+@lru_cache(maxsize=4096)
+def parse_day(text: str) -> int | None:
+    """`YYYY-MM-DD` as an ordinal, or None where it is no calendar day."""
+    if not _DAY_TEXT.match(text):
+        return None
+    try:
+        return date(int(text[:4]), int(text[5:7]), int(text[8:])).toordinal()
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def format_day(ordinal: int) -> str:
+    """`YYYY-MM-DD`."""
+    return date.fromordinal(ordinal).isoformat()
+
+
+@lru_cache(maxsize=8192)
+def parse_instant(text: str) -> int | None:
+    """An instant of S1, truncated towards the past to milliseconds (S2); None where it is malformed (S1, S108)."""
+    match = _INSTANT.match(text)
+    if match is None:
+        return None
+    day_text, hour, minute, second, fraction, _, sign, offset_hour, offset_minute = match.groups()
+    day = parse_day(day_text)
+    if day is None:
+        return None
+    instant = (day - _EPOCH_DAY) * DAY + int(hour) * HOUR + int(minute) * MINUTE + int(second) * SECOND
+    if fraction:
+        instant += int(fraction[:3].ljust(3, "0"))
+    if sign:
+        offset = int(offset_hour) * HOUR + int(offset_minute) * MINUTE
+        instant += offset if sign == "-" else -offset
+    return instant if _FIRST <= instant <= _LAST else None
+
+
+def in_range(instant: int) -> bool:
+    """Whether an instant lies in the years 1900 to 2999 UTC (S1)."""
+    return _FIRST <= instant <= _LAST
+
+
+@lru_cache(maxsize=8192)
+def format_instant(instant: int) -> str:
+    """UTC with three decimals and `Z` (S2)."""
+    days, rest = divmod(instant, DAY)
+    hour, rest = divmod(rest, HOUR)
+    minute, rest = divmod(rest, MINUTE)
+    second, milli = divmod(rest, SECOND)
+    return f"{format_day(days + _EPOCH_DAY)}T{hour:02d}:{minute:02d}:{second:02d}.{milli:03d}Z"
+
+
+class Zone:
+    """An IANA zone: the local day of an instant, and calendar arithmetic that keeps the local time of day."""
+
+    __slots__ = ("_offsets", "_zone", "key")
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._zone = ZoneInfo(key)
+        self._offsets: dict[int, int] = {}
+
+    def day(self, instant: int) -> int:
+        """The calendar day of an instant."""
+        offset = self._offsets.get(instant // HOUR)
+        if offset is None:
+            offset = self._offset(instant)
+        return (instant + offset) // DAY + _EPOCH_DAY
+
+    def _offset(self, instant: int) -> int:
+        """Milliseconds to add to UTC. Remembered per hour, unless the offset changes within it."""
+        hour = instant // HOUR
+        first, last = self._exact(hour * HOUR), self._exact(hour * HOUR + HOUR - 1)
+        if first != last:
+            return self._exact(instant)
+        if len(self._offsets) >= _CACHED_HOURS:
+            self._offsets.clear()
+        self._offsets[hour] = first
+        return first
+
+    def _exact(self, instant: int) -> int:
+        offset = (_EPOCH + timedelta(seconds=instant // SECOND)).astimezone(self._zone).utcoffset()
+        assert offset is not None  # an aware datetime
+        return round(offset.total_seconds()) * SECOND
+
+    def add(self, instant: int, value: int, unit: Unit) -> int:
+        """`value` DAYS, WEEKS or MONTHS later (earlier if negative), by S4 and S5. Adding 0 changes nothing."""
+        if value == 0:
+            return instant
+        offset = self._offsets.get(instant // HOUR)
+        if offset is None:
+            offset = self._offset(instant)
+        seconds, milli = divmod(instant + offset, SECOND)
+        local = _EPOCH_LOCAL + timedelta(seconds=seconds)
+        moved = _add_months(local, value) if unit == "MONTHS" else local + _span(value, unit)
+        # fold=0 is S5 in both cases: the offset before a gap, the first of two.
+        utc = moved.replace(tzinfo=self._zone, fold=0).astimezone(UTC)
+        return (utc - _EPOCH) // timedelta(seconds=1) * SECOND + milli
+
+
+def _span(value: int, unit: Unit) -> timedelta:
+    return timedelta(days=value) if unit == "DAYS" else timedelta(weeks=value)
+
+
+def _add_months(local: datetime, months: int) -> datetime:
+    years, month = divmod(local.month - 1 + months, 12)
+    year = local.year + years
+    return local.replace(year=year, month=month + 1, day=min(local.day, month_length(year, month + 1)))
+
+
+def month_length(year: int, month: int) -> int:
+    """Days in a month, 28 to 31."""
+    following = date(year + month // 12, month % 12 + 1, 1)
+    return (following - date(year, month, 1)).days
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> Zone:
+    """The zone of that name; ValueError where there is none (S91). One object per name, so its days are cached once."""
+    try:
+        return Zone(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not an IANA time zone") from error

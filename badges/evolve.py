@@ -1,0 +1,239 @@
+"""evolve: takes a verdict over into the customer's state.
+
+The state is changed in place: its owner copies nothing per event, and throws away every state touched by a batch that
+was not committed. All pages that will be written are touched first, so `PageMissing` is raised before any change.
+"""
+
+from __future__ import annotations
+
+from badges.actions import CustomerAction
+from badges.customer import (
+    DAYS_A_BLOCK,
+    DAYS_INLINE,
+    ISSUANCES_A_PAGE,
+    REGISTERED,
+    SEEN_INLINE,
+    SEEN_LOAD,
+    BadgeState,
+    CustomerState,
+    Enrolment,
+    Issuance,
+    PageKey,
+    PageMissing,
+    bucket_of,
+    split_of,
+)
+from badges.decisions import Decision, Verdict
+from badges.identity import uuid_bytes
+from badges.rulebook import OrgRules
+
+
+def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules: OrgRules, at: int) -> None:
+    """Applies what `decide` found for this action on this state at the same `at`. Raises `PageMissing` or succeeds."""
+    fresh = [decision for decision in verdict.decisions if decision.outcome != "DUPLICATE"]
+    if not fresh and not verdict.registers:
+        return
+    _touch(state, verdict, fresh, rules)
+    if verdict.registered_at is not None:
+        state.registered_at = verdict.registered_at
+    numbers: list[int] = [REGISTERED] if verdict.registers else []
+    for decision in fresh:
+        badge = _badge(state, decision.badge_id)
+        if badge.number not in numbers:
+            numbers.append(badge.number)
+        _apply(state, badge, action, decision, verdict, rules, at)
+    _remember(state, verdict.digest, numbers)
+
+
+def _badge(state: CustomerState, badge_id: str) -> BadgeState:
+    badge = state.badges.get(badge_id)
+    if badge is None:
+        badge = state.badges[badge_id] = BadgeState(len(state.names))
+        state.names.append(badge_id)
+    return badge
+
+
+def _apply(
+    state: CustomerState,
+    badge: BadgeState,
+    action: CustomerAction,
+    decision: Decision,
+    verdict: Verdict,
+    rules: OrgRules,
+    at: int,
+) -> None:
+    if decision.period is not None and decision.progress is not None:
+        _move(state, badge, decision)
+    match decision.outcome:
+        case "ISSUED":
+            assert decision.issuance_id is not None
+            identity = uuid_bytes(decision.issuance_id)
+            badge.recent.append(
+                Issuance(identity, action.event_date, at, decision.expires_at, False, _next(state))
+            )
+            badge.issued += 1
+            _add_on_day(state, badge, verdict.event_day, 1)
+            if len(badge.recent) >= ISSUANCES_A_PAGE:
+                _seal(state, badge)
+        case "ENROLLED":
+            assert decision.enrolment_id is not None
+            ends_at = None if decision.follows_badge else decision.expires_at
+            identity = uuid_bytes(decision.enrolment_id)
+            badge.enrolments.append(
+                Enrolment(identity, action.event_date, ends_at, decision.follows_badge, False, _next(state))
+            )
+        case "REVOKED" if decision.issuance_id is not None:
+            _revoke_issuance(state, badge, uuid_bytes(decision.issuance_id), rules)
+        case "REVOKED":
+            assert decision.enrolment_id is not None
+            _revoke_enrolment(badge, uuid_bytes(decision.enrolment_id))
+
+
+def _next(state: CustomerState) -> int:
+    state.sequence += 1
+    return state.sequence
+
+
+def _move(state: CustomerState, badge: BadgeState, decision: Decision) -> None:
+    """Progress after the act (S41 to S48)."""
+    assert decision.period is not None and decision.progress is not None
+    if badge.measure_number != decision.measure_number:
+        badge.measure_number = decision.measure_number
+        badge.periods.clear()
+    period = badge.periods.get(decision.period)
+    if period is None:
+        badge.periods[decision.period] = [decision.progress, decision.crossings, _next(state)]
+    else:
+        period[0] = decision.progress
+        period[1] = decision.crossings
+
+
+def _add_on_day(state: CustomerState, badge: BadgeState, day: int, change: int) -> None:
+    block = day // DAYS_A_BLOCK
+    if block in badge.blocks:
+        key: PageKey = ("t", badge.number, block)
+        days = state.page(key)
+        state.dirty.add(key)
+    else:
+        days = badge.days
+    count = days.get(day, 0) + change
+    if count:
+        days[day] = count
+    else:
+        days.pop(day, None)
+    if len(badge.days) > DAYS_INLINE:
+        _move_oldest_block(state, badge)
+
+
+def _move_oldest_block(state: CustomerState, badge: BadgeState) -> None:
+    block = min(badge.days) // DAYS_A_BLOCK
+    key: PageKey = ("t", badge.number, block)
+    state.pages[key] = {day: n for day, n in badge.days.items() if day // DAYS_A_BLOCK == block}
+    badge.days = {day: n for day, n in badge.days.items() if day // DAYS_A_BLOCK != block}
+    badge.blocks.add(block)
+    state.dirty.add(key)
+
+
+def _seal(state: CustomerState, badge: BadgeState) -> None:
+    key: PageKey = ("i", badge.number, badge.sealed)
+    state.pages[key] = badge.recent
+    state.dirty.add(key)
+    badge.recent = []
+    badge.sealed += 1
+
+
+def _revoke_issuance(state: CustomerState, badge: BadgeState, identity: bytes, rules: OrgRules) -> None:
+    for number, page in enumerate(state.issuance_pages(badge)):
+        for issuance in page:
+            if issuance.issuance_id == identity and not issuance.revoked:
+                issuance.revoked = True
+                badge.issued -= 1
+                _add_on_day(state, badge, rules.zone.day(issuance.event_date), -1)
+                if number < badge.sealed:
+                    state.dirty.add(("i", badge.number, number))
+                return
+
+
+def _revoke_enrolment(badge: BadgeState, identity: bytes) -> None:
+    """Its own progress goes with it (S95); `periods` of cycles have keys beyond any enrolment's index."""
+    for index, enrolment in enumerate(badge.enrolments):
+        if enrolment.enrolment_id == identity and not enrolment.revoked:
+            enrolment.revoked = True
+            badge.periods.pop(index, None)
+            return
+
+
+def _remember(state: CustomerState, digest: bytes, numbers: list[int]) -> None:
+    """Which badges recorded the event (S15), and that a REGISTER had its id (S18)."""
+    if not state.seen_buckets:
+        state.seen_count += digest not in state.seen
+        state.seen[digest] = state.seen.get(digest, []) + numbers
+        if len(state.seen) > SEEN_INLINE:
+            _spread(state)
+        return
+    key: PageKey = ("s", bucket_of(digest, state.seen_buckets))
+    bucket = state.page(key)
+    state.seen_count += digest not in bucket
+    bucket[digest] = bucket.get(digest, []) + numbers
+    state.dirty.add(key)
+    if state.seen_count > state.seen_buckets * SEEN_LOAD:
+        _split(state)
+
+
+def _spread(state: CustomerState) -> None:
+    """From the head into buckets."""
+    state.seen_buckets = len(state.seen) // SEEN_LOAD + 1
+    for n in range(state.seen_buckets):
+        state.pages["s", n] = {}
+        state.dirty.add(("s", n))
+    for digest, numbers in state.seen.items():
+        state.pages["s", bucket_of(digest, state.seen_buckets)][digest] = numbers
+    state.seen = {}
+
+
+def _split(state: CustomerState) -> None:
+    """One more bucket, which takes its part from one old one (linear hashing)."""
+    new: PageKey = ("s", state.seen_buckets)
+    old: PageKey = ("s", split_of(state.seen_buckets))
+    entries = state.page(old)
+    state.seen_buckets += 1
+    state.pages[old], state.pages[new] = {}, {}
+    for digest, numbers in entries.items():
+        state.pages["s", bucket_of(digest, state.seen_buckets)][digest] = numbers
+    state.dirty.update((old, new))
+
+
+def _touch(state: CustomerState, verdict: Verdict, fresh: list[Decision], rules: OrgRules) -> None:
+    """Demands every page that the changes will write, before anything is changed."""
+    missing: list[PageKey] = []
+    if state.seen_buckets:
+        wanted: list[PageKey] = [("s", bucket_of(verdict.digest, state.seen_buckets))]
+        if state.seen_count + 1 > state.seen_buckets * SEEN_LOAD:
+            wanted.append(("s", split_of(state.seen_buckets)))
+        missing += [key for key in wanted if key not in state.pages]
+    for decision in fresh:
+        badge = state.badges.get(decision.badge_id)
+        if badge is None:
+            continue
+        if decision.outcome == "ISSUED":
+            missing += _block_missing(state, badge, verdict.event_day)
+        elif decision.outcome == "REVOKED" and decision.issuance_id is not None:
+            missing += _revoked_missing(state, badge, uuid_bytes(decision.issuance_id), rules)
+    if missing:
+        raise PageMissing(*missing)
+
+
+def _block_missing(state: CustomerState, badge: BadgeState, day: int) -> list[PageKey]:
+    block = day // DAYS_A_BLOCK
+    key: PageKey = ("t", badge.number, block)
+    return [key] if block in badge.blocks and key not in state.pages else []
+
+
+def _revoked_missing(
+    state: CustomerState, badge: BadgeState, identity: bytes, rules: OrgRules
+) -> list[PageKey]:
+    for page in state.issuance_pages(badge):
+        for issuance in page:
+            if issuance.issuance_id == identity:
+                return _block_missing(state, badge, rules.zone.day(issuance.event_date))
+    return []

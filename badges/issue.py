@@ -1,0 +1,227 @@
+"""Issue: by an explicit ISSUE, or by an act that matches `issue_on` (S28, S32, S40 to S47, S54 to S64)."""
+
+from __future__ import annotations
+
+from badges.criteria import WHOLE_BADGE, added_by, crossings_due, matches
+from badges.customer import BadgeState, Enrolment
+from badges.decisions import EXPIRED_AT_BIRTH, Decision, LimitFact, Reason
+from badges.definitions import Criterion
+from badges.eligibility import (
+    covering,
+    covers,
+    in_future,
+    in_period,
+    is_retro_issue,
+    refusal_by_badge,
+    refusal_by_enrolment,
+    refusal_by_time,
+)
+from badges.identity import issuance_id, uuid_bytes, uuid_text
+from badges.limits import EMPTY, REASONS, CustomerLedger, Ledger, counted
+from badges.occasion import Occasion
+from badges.rulebook import CompiledBadge
+
+_NONE: list[Enrolment] = []
+_EXPIRED = (EXPIRED_AT_BIRTH,)
+
+
+def decide_issue(occasion: Occasion, badge: CompiledBadge, state: BadgeState | None) -> Decision:
+    """The record of an explicit ISSUE: no criterion, no progress (S47), occurrence 1 (S21)."""
+    enrolments = state.enrolments if state else _NONE
+    retro = is_retro_issue(badge, enrolments, occasion.event_day, occasion.today, occasion.at)
+    reason = _refusal(occasion, badge, retro)
+    if reason is None:
+        event_date = occasion.action.event_date
+        if not occasion.action.override_eligibility:
+            reason = _ineligible(badge, enrolments, event_date, occasion.at)
+    if reason is not None:
+        return Decision(badge.badge_id, "REFUSED", reason, retro=retro, definition_version=badge.version)
+    index = covering(state, badge, occasion.action.event_date)
+    identity = None if index is None else uuid_text(enrolments[index].enrolment_id)
+    return _Issue(occasion, badge, state, identity, retro).next(1)
+
+
+def decide_issue_on(
+    occasion: Occasion,
+    badge: CompiledBadge,
+    state: BadgeState | None,
+    enrolled: Decision | None,
+    decisions: list[Decision],
+) -> None:
+    """Adds the records of `issue_on` for an act that it names, none where it is noise (S28).
+
+    `enrolled` is what `enrol_on` yielded for the same act: an act can count in the enrolment that it made (S27).
+    """
+    action = occasion.action
+    criterion = badge.definition.issue_on
+    assert criterion is not None  # the index offers the badge because of it
+    if not matches(criterion, action):
+        return
+    enrolments = state.enrolments if state else _NONE
+    index = None
+    if badge.direct:
+        if not in_period(badge, action.event_date):
+            return
+    else:
+        if enrolled is not None and enrolled.outcome == "ENROLLED":
+            enrolments = [*enrolments, _made(enrolled, action.event_date)]
+        index = next((i for i, one in enumerate(enrolments) if covers(one, badge, action.event_date)), None)
+        if index is None:
+            return
+    retro = is_retro_issue(badge, enrolments, occasion.event_day, occasion.today, occasion.at)
+    reason = _refusal(occasion, badge, retro)
+    if reason is None and not badge.direct:
+        reason = refusal_by_enrolment(badge, enrolments, action.event_date, occasion.at)
+    if reason is not None:
+        decisions.append(
+            Decision(badge.badge_id, "REFUSED", reason, retro=retro, definition_version=badge.version)
+        )
+        return
+    identity = None if index is None else uuid_text(enrolments[index].enrolment_id)
+    issue = _Issue(occasion, badge, state, identity, retro)
+    if criterion.measure is None:
+        decisions.append(issue.next(1))
+    else:
+        _count(issue, criterion, index, decisions)
+
+
+def _count(issue: _Issue, criterion: Criterion, index: int | None, decisions: list[Decision]) -> None:
+    """S41 to S46: adds the act to its period; the crossings that it makes, or one COUNTED."""
+    badge, occasion = issue.badge, issue.occasion
+    assert criterion.measure is not None
+    if criterion.measure.within is not None:
+        period = badge.period_of(occasion.event_day)
+    else:
+        period = WHOLE_BADGE if index is None else index
+    total, made = _progress(issue.state, badge, period)
+    added = added_by(criterion, occasion.action)
+    assert added is not None  # it matched (S39)
+    total += added
+    due = crossings_due(criterion, total, made)
+    number = badge.record.measure_number
+    if not due:
+        decisions.append(
+            Decision(
+                badge.badge_id,
+                "COUNTED",
+                retro=issue.retro,
+                definition_version=badge.version,
+                progress=total,
+                reaches=criterion.reaches,
+                period=period,
+                crossings=made,
+                measure_number=number,
+            )
+        )
+        return
+    for crossing in range(1, due + 1):
+        decisions.append(
+            issue.next(crossing)._replace(
+                progress=total,
+                reaches=criterion.reaches,
+                period=period,
+                crossings=made + crossing,
+                measure_number=number,
+            )
+        )
+
+
+def _progress(state: BadgeState | None, badge: CompiledBadge, period: int) -> tuple[int, int]:
+    """(total, crossings made) of a period; zero after a change of measure (S48)."""
+    if state is None or state.measure_number != badge.record.measure_number:
+        return 0, 0
+    found = state.periods.get(period)
+    return (found[0], found[1]) if found else (0, 0)
+
+
+class _Issue:
+    """The issues of one act on one badge: each is checked after the one before (S44)."""
+
+    __slots__ = ("badge", "enrolment_id", "facts", "made", "occasion", "retro", "state")
+
+    def __init__(
+        self,
+        occasion: Occasion,
+        badge: CompiledBadge,
+        state: BadgeState | None,
+        enrolment_id: str | None,
+        retro: bool,
+    ) -> None:
+        self.occasion = occasion
+        self.badge = badge
+        self.state = state
+        self.enrolment_id = enrolment_id
+        self.retro = retro
+        self.made = 0
+        self.facts: list[LimitFact] | None = None
+
+    def next(self, occurrence: int) -> Decision:
+        """ISSUED, or REFUSED by the first limit without room (S63). Every issue of the act counts in each limit."""
+        if self.facts is None:
+            self.facts = self._counted()
+        badge, made = self.badge, self.made
+        for fact in self.facts:
+            if fact.counted + made >= fact.max:
+                return Decision(
+                    badge.badge_id,
+                    "REFUSED",
+                    REASONS[fact.type],
+                    retro=self.retro,
+                    definition_version=badge.version,
+                    limit=fact._replace(counted=fact.counted + made) if made else fact,
+                )
+        self.made = made = made + 1
+        action, at = self.occasion.action, self.occasion.at
+        expires_at = badge.issuance_end(at)
+        return Decision(
+            badge.badge_id,
+            "ISSUED",
+            None,
+            expires_at,
+            issuance_id(action.org_id, badge.badge_id, action.customer_id, action.event_id, occurrence),
+            self.enrolment_id,
+            self.retro,
+            badge.version,
+            limits=tuple(
+                [
+                    LimitFact(f.level, f.type, f.max, f.counted + made, f.window_from, f.window_to)
+                    for f in self.facts
+                ]
+            ),
+            warnings=_EXPIRED if expires_at is not None and expires_at < at else (),
+        )
+
+    def _counted(self) -> list[LimitFact]:
+        occasion, badge = self.occasion, self.badge
+        ledger: Ledger = CustomerLedger(occasion.state, self.state) if self.state else EMPTY
+        facts = counted(badge, "CUSTOMER", ledger, occasion.event_day, occasion.at)
+        if badge.has_badge_limits:
+            if occasion.shared is None:
+                raise ValueError("limits of the whole badge need the counts of all customers")
+            shared = occasion.shared.of(badge.badge_id)
+            facts += counted(badge, "BADGE", shared, occasion.event_day, occasion.at)
+        return facts
+
+
+def _refusal(occasion: Occasion, badge: CompiledBadge, retro: bool) -> Reason | None:
+    """The checks of S32 before the badge period or enrolment."""
+    action, at = occasion.action, occasion.at
+    if in_future(action, at):
+        return "EVENT_IN_FUTURE"
+    reason = refusal_by_badge(badge, at)
+    if reason is None and not action.override_eligibility:
+        reason = refusal_by_time(badge, occasion.rules, occasion.registered_at, action.event_date, at, retro)
+    return reason
+
+
+def _ineligible(badge: CompiledBadge, enrolments: list[Enrolment], event_date: int, at: int) -> Reason | None:
+    if badge.direct:
+        return None if in_period(badge, event_date) else "EVENT_OUTSIDE_BADGE_PERIOD"
+    return refusal_by_enrolment(badge, enrolments, event_date, at)
+
+
+def _made(enrolled: Decision, event_date: int) -> Enrolment:
+    assert enrolled.enrolment_id is not None
+    return Enrolment(
+        uuid_bytes(enrolled.enrolment_id), event_date, enrolled.expires_at, enrolled.follows_badge, False, 0
+    )

@@ -1,0 +1,60 @@
+"""Exact decimals (S7, S8). A decimal is held as a whole number of millionths, so sums never round."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+MILLION = 1_000_000
+_LIMIT = 10**18 * MILLION
+_TEXT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?\Z")
+
+
+def micros_of_text(text: str) -> int | None:
+    """The millionths of a decimal written `-?digits[.digits]`, or None where S7 says it is no number."""
+    match = _TEXT.match(text)
+    if match is None:
+        return None
+    sign, whole, fraction = match.groups()
+    fraction = fraction or ""
+    if len(whole) > 18:
+        whole = whole.lstrip("0") or "0"
+        if len(whole) > 18:
+            return None
+    if fraction[6:].strip("0"):
+        return None
+    micros = int(whole) * MILLION + int(fraction[:6].ljust(6, "0"))
+    return -micros if sign else micros
+
+
+def micros_of_number(number: int | Decimal) -> int | None:
+    """The millionths of a JSON number (an int, or a Decimal for one with a point or an exponent), or None (S7)."""
+    if isinstance(number, int):
+        micros = number * MILLION
+        return micros if -_LIMIT < micros < _LIMIT else None
+    if not number.is_finite():
+        return None
+    if number.is_zero():
+        return 0
+    if not -24 < number.adjusted() < 18:
+        return None
+    sign, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)  # a finite Decimal
+    coefficient = int("".join(map(str, digits)))
+    shift = exponent + 6
+    if shift >= 0:
+        micros = coefficient * int(10**shift)
+    else:
+        micros, rest = divmod(coefficient, 10**-shift)
+        if rest:
+            return None
+    return -micros if sign else micros
+
+
+def text_of_micros(micros: int) -> str:
+    """As S8 prints it: no exponent, no trailing zeros, no minus zero."""
+    sign = "-" if micros < 0 else ""
+    whole, fraction = divmod(abs(micros), MILLION)
+    if not fraction:
+        return f"{sign}{whole}"
+    return f"{sign}{whole}.{fraction:06d}".rstrip("0")
