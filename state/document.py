@@ -1,0 +1,225 @@
+"""CustomerState <-> bytes, with a version: a head, and each page on its own.
+
+Every document is a msgpack array of at most 15 items whose first is the format, below 128; so byte 1 is the format
+whatever follows. A release reads FORMAT and the one before it; there is only one yet. Names are not repeated in a
+document: the org and the customer stand in its key. Layout of format 1 (instants in ms):
+
+    head   [1, registered_at, sequence, seen_count, seen_buckets, {digest: [badge numbers]}, [names], [badge, ...]]
+    badge  [number, issued, sealed, measure_number, {period: [total, crossings, sequence]}, {day: count}, [blocks],
+            [enrolment fields in a row], [issuance fields in a row]]
+    page   [1, {digest: [badge numbers]}] or [1, {day: count}] or [1, [issuance fields in a row]]
+
+    enrolment  id, event_date - the one before (the first: registered_at), ends_at - event_date or nil,
+               sequence * 4 + follows_badge * 2 + revoked
+    issuance   id, event_date - the one before (as above; in a page the first is whole), issued_at - event_date,
+               expires_at - event_date or nil, sequence * 2 + revoked
+
+Integers beyond 64 bits (a total may be one) are extension 1: signed, big-endian.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgpack
+
+from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey
+
+FORMAT: Final = 1
+_BIG: Final = 1
+
+
+class UnknownFormat(Exception):  # noqa: N818 -- says what it is
+    """The document was written by a newer release. Exit code 6."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__(
+            f"a state document has format {found}, this release reads {FORMAT}; start the newer release again"
+        )
+        self.found = found
+
+
+class Damaged(Exception):  # noqa: N818
+    """The bytes are no document: the view that held them is to be rebuilt."""
+
+    def __init__(self) -> None:
+        super().__init__("a state document cannot be read; run `badges rebuild`")
+
+
+def _big_to_bytes(value: object) -> msgpack.ExtType:
+    if not isinstance(value, int):
+        raise TypeError(f"{type(value).__name__} does not belong into a state document")
+    return msgpack.ExtType(_BIG, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+
+def _big_from_bytes(code: int, data: bytes) -> int:
+    if code != _BIG:
+        raise ValueError("unknown extension")
+    return int.from_bytes(data, "big", signed=True)
+
+
+_pack = msgpack.Packer(default=_big_to_bytes, buf_size=4096).pack
+
+
+def encode_head(state: CustomerState) -> bytes:
+    """The head of a customer; its pages are not in it."""
+    base = state.registered_at or 0
+    badges = []
+    for badge in state.badges.values():
+        enrolments = badge.enrolments
+        recent = badge.recent
+        badges.append(
+            (
+                badge.number,
+                badge.issued,
+                badge.sealed,
+                badge.measure_number,
+                badge.periods,
+                badge.days,
+                sorted(badge.blocks) if badge.blocks else (),
+                _enrolment_row(enrolments, base) if enrolments else (),
+                _issuance_row(recent, base) if recent else (),
+            )
+        )
+    packed: bytes = _pack(
+        (
+            FORMAT,
+            state.registered_at,
+            state.sequence,
+            state.seen_count,
+            state.seen_buckets,
+            state.seen,
+            state.names,
+            badges,
+        )
+    )
+    return packed
+
+
+def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:
+    """The inverse of `encode_head`, without pages, nothing dirty. Raises UnknownFormat or Damaged."""
+    fields = _fields(data)
+    try:
+        state = CustomerState(org_id, customer_id)
+        (
+            _,
+            state.registered_at,
+            state.sequence,
+            state.seen_count,
+            state.seen_buckets,
+            state.seen,
+            state.names,
+            badges,
+        ) = fields
+        base = state.registered_at or 0
+        names = state.names
+        for row in badges:
+            number = row[0]
+            badge = state.badges[names[number]] = BadgeState(number)
+            (
+                _,
+                badge.issued,
+                badge.sealed,
+                badge.measure_number,
+                badge.periods,
+                badge.days,
+                blocks,
+                enrolments,
+                recent,
+            ) = row
+            if blocks:
+                badge.blocks = set(blocks)
+            if enrolments:
+                badge.enrolments = _enrolments(enrolments, base)
+            if recent:
+                badge.recent = _issuances(recent, base)
+    except (ValueError, TypeError, IndexError):
+        raise Damaged from None
+    return state
+
+
+def encode_page(key: PageKey, page: Any) -> bytes:
+    """One page: a dict ("s", "t") or a list of Issuance ("i")."""
+    packed: bytes = _pack((FORMAT, _issuance_row(page, 0) if key[0] == "i" else page))
+    return packed
+
+
+def decode_page(key: PageKey, data: bytes) -> Any:
+    """The inverse of `encode_page`. Raises UnknownFormat or Damaged."""
+    fields = _fields(data)
+    try:
+        _, body = fields
+        if key[0] == "i":
+            return _issuances(body, 0)
+    except (ValueError, TypeError):
+        raise Damaged from None
+    if not isinstance(body, dict):
+        raise Damaged
+    return body
+
+
+def _fields(data: bytes) -> list[Any]:
+    if len(data) < 2 or not 0x91 <= data[0] <= 0x9F:
+        raise Damaged
+    if data[1] != FORMAT:
+        raise UnknownFormat(data[1])
+    try:
+        fields: list[Any] = msgpack.unpackb(data, strict_map_key=False, ext_hook=_big_from_bytes)
+    except (ValueError, msgpack.UnpackException):
+        raise Damaged from None
+    return fields
+
+
+def _enrolment_row(enrolments: list[Enrolment], before: int) -> list[bytes | int | None]:
+    row: list[bytes | int | None] = []
+    for enrolment in enrolments:
+        date = enrolment.event_date
+        ends_at = enrolment.ends_at
+        row += (
+            enrolment.enrolment_id,
+            date - before,
+            None if ends_at is None else ends_at - date,
+            enrolment.sequence << 2 | enrolment.follows_badge << 1 | enrolment.revoked,
+        )
+        before = date
+    return row
+
+
+def _enrolments(row: list[Any], before: int) -> list[Enrolment]:
+    fields = iter(row)
+    enrolments = []
+    for identity, step, lasts, packed in zip(fields, fields, fields, fields, strict=True):
+        before += step
+        ends_at = None if lasts is None else before + lasts
+        enrolments.append(
+            Enrolment(identity, before, ends_at, packed & 2 != 0, packed & 1 != 0, packed >> 2)
+        )
+    return enrolments
+
+
+def _issuance_row(issuances: list[Issuance], before: int) -> list[bytes | int | None]:
+    row: list[bytes | int | None] = []
+    for issuance in issuances:
+        date = issuance.event_date
+        expires_at = issuance.expires_at
+        row += (
+            issuance.issuance_id,
+            date - before,
+            issuance.issued_at - date,
+            None if expires_at is None else expires_at - date,
+            issuance.sequence << 1 | issuance.revoked,
+        )
+        before = date
+    return row
+
+
+def _issuances(row: list[Any], before: int) -> list[Issuance]:
+    fields = iter(row)
+    issuances = []
+    for identity, step, waited, lasts, packed in zip(fields, fields, fields, fields, fields, strict=True):
+        before += step
+        expires_at = None if lasts is None else before + lasts
+        issuances.append(
+            Issuance(identity, before, before + waited, expires_at, packed & 1 != 0, packed >> 1)
+        )
+    return issuances
