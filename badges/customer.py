@@ -194,11 +194,16 @@ class CustomerState:
 
     def day_counts(self, badge: BadgeState, first: int, last: int) -> int:
         """Issuances not revoked whose event day lies in first..last, both inclusive (S65)."""
-        if last - first < len(badge.days):
-            days = badge.days
-            count = sum(days.get(day, 0) for day in range(first, last + 1))
+        days = badge.days
+        count = 0
+        if last - first < len(days):
+            for day in range(first, last + 1):
+                if day in days:
+                    count += days[day]
         else:
-            count = sum(n for day, n in badge.days.items() if first <= day <= last)
+            for day in days:
+                if first <= day <= last:
+                    count += days[day]
         if badge.blocks:
             count += self._paged_counts(badge, first, last)
         return count

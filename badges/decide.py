@@ -10,7 +10,7 @@ from __future__ import annotations
 from badges.actions import EXPLICIT, REGISTER, CustomerAction
 from badges.customer import REGISTERED, BadgeState, CustomerState
 from badges.decisions import Decision, Reason, Verdict
-from badges.eligibility import in_future, is_retro
+from badges.eligibility import is_retro
 from badges.enrol import decide_enrol, decide_enrol_on
 from badges.identity import event_digest
 from badges.issue import decide_issue, decide_issue_on
@@ -44,7 +44,7 @@ def decide(
     registers = registered_at = None
     if action.action == REGISTER and not (numbers and REGISTERED in numbers):
         registers = True
-        if not in_future(action, at):
+        if not occasion.in_future:
             registered_at = occasion.registered_at = action.event_date
     decisions = _acted(occasion, seen)
     return Verdict(decisions, digest, occasion.event_day, registered_at, bool(registers))
@@ -102,7 +102,7 @@ def _requested(occasion: Occasion, seen: set[str] | frozenset[str]) -> tuple[Dec
 def _request(occasion: Occasion, badge_id: str) -> tuple[Decision, ...]:
     badge: CompiledBadge | None = occasion.rules.badges.get(badge_id)
     if badge is None:
-        reason: Reason = "EVENT_IN_FUTURE" if in_future(occasion.action, occasion.at) else "BADGE_UNKNOWN"
+        reason: Reason = "EVENT_IN_FUTURE" if occasion.in_future else "BADGE_UNKNOWN"
         return (Decision(badge_id, "REFUSED", reason),)
     state: BadgeState | None = occasion.state.badges.get(badge_id)
     match occasion.action.action:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from badges.actions import CustomerAction
-from badges.calendar import HOUR
 from badges.customer import BadgeState, Enrolment
 from badges.decisions import Reason
 from badges.rulebook import CompiledBadge, OrgRules
-
-FUTURE_ALLOWED = 24 * HOUR
 
 
 def end_of(enrolment: Enrolment, badge: CompiledBadge) -> int | None:
@@ -50,11 +46,11 @@ def is_retro_issue(
     badge: CompiledBadge, enrolments: list[Enrolment], event_day: int, today: int, at: int
 ) -> bool:
     """S57 for an issue: on an ENROL_AND_ISSUE badge, an act of today while an enrolment is running is ordinary."""
-    if not is_retro(badge, event_day, today, at):
-        return False
-    if badge.direct or event_day < today:
+    if event_day < today:
         return True
-    return not any(running(enrolment, badge, at) for enrolment in enrolments)
+    if at <= badge.ends_at:
+        return False
+    return badge.direct or not any(running(enrolment, badge, at) for enrolment in enrolments)
 
 
 def refusal_by_badge(badge: CompiledBadge, at: int) -> Reason | None:
@@ -73,7 +69,7 @@ def refusal_by_time(
             return "EVENT_TOO_OLD_FOR_REGISTRATION"
         if retro and at < registered_at + rules.registration_buffer:
             return "REGISTRATION_BUFFER"
-    if retro and at > badge.ends_at and at > badge.deadline:
+    if retro and at > badge.deadline and at > badge.ends_at:
         return "RETRO_WINDOW_CLOSED"
     return None
 
@@ -110,8 +106,3 @@ def overlaps(badge: CompiledBadge, enrolments: list[Enrolment], event_date: int,
         if end is None or event_date <= end:
             return True
     return False
-
-
-def in_future(action: CustomerAction, at: int) -> bool:
-    """S34: more than 24 elapsed hours after `at`."""
-    return action.event_date > at + FUTURE_ALLOWED

@@ -7,7 +7,6 @@ from badges.customer import BadgeState, Enrolment
 from badges.decisions import Decision, Reason
 from badges.eligibility import (
     covering,
-    in_future,
     in_period,
     is_retro,
     overlaps,
@@ -57,7 +56,7 @@ def _refusal(
     occasion: Occasion, badge: CompiledBadge, state: BadgeState | None, retro: bool
 ) -> Reason | None:
     action, at = occasion.action, occasion.at
-    if in_future(action, at):
+    if occasion.in_future:
         return "EVENT_IN_FUTURE"
     reason = refusal_by_badge(badge, at)
     if reason is None and not action.override_eligibility:

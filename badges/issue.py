@@ -9,7 +9,6 @@ from badges.definitions import Criterion
 from badges.eligibility import (
     covering,
     covers,
-    in_future,
     in_period,
     is_retro_issue,
     refusal_by_badge,
@@ -52,26 +51,26 @@ def decide_issue_on(
 
     `enrolled` is what `enrol_on` yielded for the same act: an act can count in the enrolment that it made (S27).
     """
-    action = occasion.action
-    criterion = badge.definition.issue_on
-    assert criterion is not None  # the index offers the badge because of it
-    if not matches(criterion, action):
-        return
-    enrolments = state.enrolments if state else _NONE
+    criterion = badge.issue_on
+    event_date = occasion.action.event_date
+    if criterion.where or criterion.measure is not None:
+        if not matches(criterion, occasion.action):
+            return
+    enrolments = state.enrolments if state is not None else _NONE
     index = None
     if badge.direct:
-        if not in_period(badge, action.event_date):
+        if not badge.starts_at <= event_date <= badge.ends_at:
             return
     else:
         if enrolled is not None and enrolled.outcome == "ENROLLED":
-            enrolments = [*enrolments, _made(enrolled, action.event_date)]
-        index = next((i for i, one in enumerate(enrolments) if covers(one, badge, action.event_date)), None)
+            enrolments = [*enrolments, _made(enrolled, event_date)]
+        index = next((i for i, one in enumerate(enrolments) if covers(one, badge, event_date)), None)
         if index is None:
             return
     retro = is_retro_issue(badge, enrolments, occasion.event_day, occasion.today, occasion.at)
     reason = _refusal(occasion, badge, retro)
     if reason is None and not badge.direct:
-        reason = refusal_by_enrolment(badge, enrolments, action.event_date, occasion.at)
+        reason = refusal_by_enrolment(badge, enrolments, event_date, occasion.at)
     if reason is not None:
         decisions.append(
             Decision(badge.badge_id, "REFUSED", reason, retro=retro, definition_version=badge.version)
@@ -157,9 +156,9 @@ class _Issue:
 
     def next(self, occurrence: int) -> Decision:
         """ISSUED, or REFUSED by the first limit without room (S63). Every issue of the act counts in each limit."""
+        occasion, badge, made = self.occasion, self.badge, self.made
         if self.facts is None:
             self.facts = self._counted()
-        badge, made = self.badge, self.made
         for fact in self.facts:
             if fact.counted + made >= fact.max:
                 return Decision(
@@ -171,8 +170,9 @@ class _Issue:
                     limit=fact._replace(counted=fact.counted + made) if made else fact,
                 )
         self.made = made = made + 1
-        action, at = self.occasion.action, self.occasion.at
+        action, at = occasion.action, occasion.at
         expires_at = badge.issuance_end(at)
+        limits = tuple([LimitFact(a, b, c, count + made, d, e) for a, b, c, count, d, e in self.facts])
         return Decision(
             badge.badge_id,
             "ISSUED",
@@ -182,18 +182,16 @@ class _Issue:
             self.enrolment_id,
             self.retro,
             badge.version,
-            limits=tuple(
-                [
-                    LimitFact(f.level, f.type, f.max, f.counted + made, f.window_from, f.window_to)
-                    for f in self.facts
-                ]
-            ),
-            warnings=_EXPIRED if expires_at is not None and expires_at < at else (),
+            None,
+            None,
+            None,
+            limits,
+            _EXPIRED if expires_at is not None and expires_at < at else (),
         )
 
     def _counted(self) -> list[LimitFact]:
         occasion, badge = self.occasion, self.badge
-        ledger: Ledger = CustomerLedger(occasion.state, self.state) if self.state else EMPTY
+        ledger: Ledger = EMPTY if self.state is None else CustomerLedger(occasion.state, self.state)
         facts = counted(badge, "CUSTOMER", ledger, occasion.event_day, occasion.at)
         if badge.has_badge_limits:
             if occasion.shared is None:
@@ -205,13 +203,14 @@ class _Issue:
 
 def _refusal(occasion: Occasion, badge: CompiledBadge, retro: bool) -> Reason | None:
     """The checks of S32 before the badge period or enrolment."""
-    action, at = occasion.action, occasion.at
-    if in_future(action, at):
+    if occasion.in_future:
         return "EVENT_IN_FUTURE"
-    reason = refusal_by_badge(badge, at)
-    if reason is None and not action.override_eligibility:
-        reason = refusal_by_time(badge, occasion.rules, occasion.registered_at, action.event_date, at, retro)
-    return reason
+    action, at = occasion.action, occasion.at
+    if not badge.active or at < badge.starts_at:
+        return refusal_by_badge(badge, at)
+    if action.override_eligibility or (occasion.registered_at is None and at <= badge.ends_at):
+        return None
+    return refusal_by_time(badge, occasion.rules, occasion.registered_at, action.event_date, at, retro)
 
 
 def _ineligible(badge: CompiledBadge, enrolments: list[Enrolment], event_date: int, at: int) -> Reason | None:

@@ -149,15 +149,17 @@ class SharedCounts:
 
 def counted(badge: CompiledBadge, level: Level, ledger: Ledger, event_day: int, at: int) -> list[LimitFact]:
     """The limits of a level that apply to an issue, with the count found, in the order of S63."""
-    facts: list[LimitFact] = []
     window = badge.window_on(level, event_day)
+    facts: list[LimitFact] = []
     if window is not None:
         limit, first, last = window
         facts.append(LimitFact(level, "FIXED_WINDOW", limit, ledger.on_days(first, last), first, last))
-    limits = badge.definition.limits(level)
-    for rolling in limits.rolling:
-        start = badge.rolling_start(rolling, at)
-        facts.append(LimitFact(level, "ROLLING_WINDOW", rolling.max, ledger.since(start), start, at))
-    if limits.overall is not None:
-        facts.append(LimitFact(level, "OVERALL", limits.overall, ledger.all(), None, None))
+        return facts  # one level takes a fixed window or the others, never both (826)
+    limits = badge.customer_limits if level == "CUSTOMER" else badge.badge_limits
+    if limits.moving:
+        for rolling in limits.rolling:
+            start = badge.rolling_start(rolling, at)
+            facts.append(LimitFact(level, "ROLLING_WINDOW", rolling.max, ledger.since(start), start, at))
+        if limits.overall is not None:
+            facts.append(LimitFact(level, "OVERALL", limits.overall, ledger.all(), None, None))
     return facts

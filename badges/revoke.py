@@ -5,7 +5,7 @@ from __future__ import annotations
 from badges.actions import REVOKE_ENROLMENT
 from badges.customer import BadgeState
 from badges.decisions import Decision, Reason
-from badges.eligibility import in_future, is_retro
+from badges.eligibility import is_retro
 from badges.identity import uuid_text
 from badges.occasion import Occasion
 from badges.rulebook import CompiledBadge
@@ -14,7 +14,7 @@ from badges.rulebook import CompiledBadge
 def decide_revoke(occasion: Occasion, badge: CompiledBadge, state: BadgeState | None) -> tuple[Decision, ...]:
     """One REVOKED for each enrolment or issuance that is revoked, or one REFUSED. Possible whatever the badge's status."""
     retro = is_retro(badge, occasion.event_day, occasion.today, occasion.at)
-    if in_future(occasion.action, occasion.at):
+    if occasion.in_future:
         return (_refused(badge, "EVENT_IN_FUTURE", retro),)
     revoked: list[Decision] = []
     if state is not None:

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from badges.calendar import HOUR, Zone, zone
 from badges.criteria import BEFORE_START
-from badges.definitions import LEVELS, BadgeRecord, Expiry, Level, OrgSettings, Rolling
+from badges.definitions import LEVELS, BadgeRecord, Criterion, Expiry, Level, OrgSettings, Rolling
 from badges.windows import cut_cycle, cycle_of, in_force
 
 _CACHED_DAYS = 20_000
+_NEVER = Criterion(())
 
 
 class CompiledBadge:
@@ -22,11 +23,14 @@ class CompiledBadge:
         "_windows",
         "active",
         "badge_id",
+        "badge_limits",
+        "customer_limits",
         "deadline",
         "definition",
         "direct",
         "ends_at",
         "has_badge_limits",
+        "issue_on",
         "record",
         "start_day",
         "starts_at",
@@ -48,8 +52,10 @@ class CompiledBadge:
         self.start_day = local.day(definition.starts_at)
         # R19, R20: follows the current end, so it is worked out from it with each edit and never stored.
         self.deadline = local.add(definition.ends_at, settings.retro_max_age_days, "DAYS")
-        limits = definition.badge_limits
-        self.has_badge_limits = limits.moving or limits.fixed is not None
+        self.issue_on = definition.issue_on or _NEVER
+        self.customer_limits = definition.customer_limits
+        self.badge_limits = definition.badge_limits
+        self.has_badge_limits = self.badge_limits.moving or self.badge_limits.fixed is not None
         self._windows: dict[str, dict[int, tuple[int, int, int] | None]] = {level: {} for level in LEVELS}
         self._expiry: tuple[int, int | None] | None = None
         self._rolling: dict[Rolling, tuple[int, int]] = {}
