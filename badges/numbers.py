@@ -38,17 +38,7 @@ def micros_of_number(number: int | Decimal) -> int | None:
         return 0
     if not -24 < number.adjusted() < 18:
         return None
-    sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)  # a finite Decimal
-    coefficient = int("".join(map(str, digits)))
-    shift = exponent + 6
-    if shift >= 0:
-        micros = coefficient * int(10**shift)
-    else:
-        micros, rest = divmod(coefficient, 10**-shift)
-        if rest:
-            return None
-    return -micros if sign else micros
+    return micros_of_text(format(number, "f"))  # exact, whatever the number of digits
 
 
 def text_of_micros(micros: int) -> str:
