@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey
 
@@ -29,7 +29,7 @@ FORMAT: Final = 1
 _BIG: Final = 1
 
 
-class UnknownFormat(Exception):  # noqa: N818 -- says what it is
+class UnknownFormat(Exception):
     """The document was written by a newer release. Exit code 6."""
 
     def __init__(self, found: int) -> None:
@@ -39,7 +39,7 @@ class UnknownFormat(Exception):  # noqa: N818 -- says what it is
         self.found = found
 
 
-class Damaged(Exception):  # noqa: N818
+class Damaged(Exception):
     """The bytes are no document: the view that held them is to be rebuilt."""
 
     def __init__(self) -> None:
@@ -191,9 +191,7 @@ def _enrolments(row: list[Any], before: int) -> list[Enrolment]:
     for identity, step, lasts, packed in zip(fields, fields, fields, fields, strict=True):
         before += step
         ends_at = None if lasts is None else before + lasts
-        enrolments.append(
-            Enrolment(identity, before, ends_at, packed & 2 != 0, packed & 1 != 0, packed >> 2)
-        )
+        enrolments.append(Enrolment(identity, before, ends_at, packed & 2 != 0, packed & 1 != 0, packed >> 2))
     return enrolments
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 
 FORMAT: Final = 1
 ABSENT: Final = b""
