@@ -6,8 +6,8 @@ from __future__ import annotations
 class Malformed(ValueError):
     """A body that is not well-formed (S104): code 400.
 
-    `message` is free text for whoever sent it; `reference` names the field at fault (S84, S109), None where no single
-    field is.
+    `message` is free text for whoever sent it; `reference` names the field at fault (S84, S109), None where
+    no single field is.
     """
 
     def __init__(self, message: str, reference: str | None = None) -> None:

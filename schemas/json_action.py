@@ -25,12 +25,10 @@ def action_from_json(body: object) -> CustomerAction:
     if type(body) is not dict:
         raise Malformed("an action is a JSON object")
     get = body.get
-    org_id = get("org_id")
-    if type(org_id) is not int or not 0 <= org_id <= ORG_ID_MAX:
-        raise Malformed("org_id: not an integer from 0 to 2^63 - 1", "org_id")
-    event_id = _text(get("event_id"), "event_id")
-    customer_id = _text(get("customer_id"), "customer_id")
-    action = _text(get("action"), "action")
+    org_id = org_id_of(body)
+    event_id = text_of(get("event_id"), "event_id")
+    customer_id = text_of(get("customer_id"), "customer_id")
+    action = text_of(get("action"), "action")
     written = get("event_date")
     event_date = parse_instant(written) if type(written) is str else None
     if event_date is None:
@@ -46,10 +44,10 @@ def action_from_json(body: object) -> CustomerAction:
     if action not in EXPLICIT:
         return CustomerAction(org_id, event_id, customer_id, action, event_date, amount, attributes)
     requested_by = _requester(get("requested_by")) if override else None
-    issuance_id = _text(get("issuance_id"), "issuance_id") if action == REVOKE_ISSUE else None
+    issuance_id = text_of(get("issuance_id"), "issuance_id") if action == REVOKE_ISSUE else None
     enrolment_id = get("enrolment_id") if action == REVOKE_ENROLMENT else None
     if enrolment_id is not None:
-        _text(enrolment_id, "enrolment_id")
+        text_of(enrolment_id, "enrolment_id")
     return CustomerAction(
         org_id,
         event_id,
@@ -58,7 +56,7 @@ def action_from_json(body: object) -> CustomerAction:
         event_date,
         amount,
         attributes,
-        _text(get("badge_id"), "badge_id"),
+        text_of(get("badge_id"), "badge_id"),
         issuance_id,
         enrolment_id,
         bool(override),
@@ -66,9 +64,17 @@ def action_from_json(body: object) -> CustomerAction:
     )
 
 
-def _text(value: Any, name: str) -> str:
-    """S10, S12: 1 to 256 code points, none of them a lone surrogate."""
-    if type(value) is str and 0 < len(value) <= TEXT_MAX and (value.isascii() or not has_lone_surrogate(value)):
+def org_id_of(body: dict[str, Any]) -> int:
+    """The org id of an action or a question (S10). Raises `Malformed`."""
+    org_id = body.get("org_id")
+    if type(org_id) is int and 0 <= org_id <= ORG_ID_MAX:
+        return org_id
+    raise Malformed("org_id: not an integer from 0 to 2^63 - 1", "org_id")
+
+
+def text_of(value: Any, name: str) -> str:
+    """An id or a name: 1 to 256 code points, none of them a lone surrogate (S10, S12). Raises `Malformed`."""
+    if type(value) is str and 0 < len(value) <= TEXT_MAX and not has_lone_surrogate(value):
         return value
     raise Malformed(f"{name}: not a string of 1 to {TEXT_MAX} characters", name)
 
@@ -76,7 +82,7 @@ def _text(value: Any, name: str) -> str:
 def _micros(value: Any) -> int:
     """S7: a JSON number, or a string that is written like one."""
     kind = type(value)
-    micros = None
+    micros: int | None = None
     if kind is str:
         micros = micros_of_text(value)
     elif kind is int or kind is Decimal:

@@ -5,6 +5,7 @@ Of duplicate keys the last wins (S108). NaN and Infinity are no JSON.
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal, InvalidOperation
 from json import JSONDecodeError, JSONDecoder
 from json.encoder import encode_basestring, encode_basestring_ascii
@@ -14,7 +15,7 @@ _WHITE: Final = " \t\r\n"
 _DIGITS_OF_INT: Final = 4_000
 """Python refuses to make an int of more than 4,300 digits; such a whole number is out of every range here."""
 NO_NUMBER: Final = Decimal("NaN")
-"""Stands for a JSON number beyond what a Decimal holds (an exponent of twenty digits): it is no decimal of S7."""
+"""Stands for a JSON number beyond what a Decimal holds (an exponent of twenty digits): no decimal of S7."""
 
 
 class NotJson(ValueError):
@@ -38,7 +39,8 @@ def _whole(text: str) -> int | Decimal:
 
 
 _scan: Final = JSONDecoder(parse_float=Decimal, parse_constant=_refuse).scan_once  # type: ignore[attr-defined]
-_scan_any: Final = JSONDecoder(parse_float=_fraction, parse_int=_whole, parse_constant=_refuse).scan_once  # type: ignore[arg-type, attr-defined]
+_any_number = JSONDecoder(parse_float=_fraction, parse_int=_whole, parse_constant=_refuse)
+_scan_any: Final = _any_number.scan_once  # type: ignore[attr-defined]
 
 
 def parse(text: str) -> Any:
@@ -65,10 +67,10 @@ def parse(text: str) -> Any:
 
 
 def canonical_json(value: Any) -> str:
-    """One text for equal values: keys in order of code points, no spaces, decimals as exact as they were read.
+    """One text for equal values: keys in order of code points, no spaces, decimals as exact as they were.
 
-    For values as `parse` returns them. Raises ValueError for a number that no JSON can hold, RecursionError for
-    nesting beyond Python's own limit.
+    For values as `parse` returns them. Raises ValueError for a number that no JSON can hold, RecursionError
+    where the value is nested beyond Python's own limit.
     """
     if isinstance(value, str):
         return encode_basestring(value)
@@ -86,6 +88,11 @@ def canonical_json(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ",".join(map(canonical_json, value)) + "]"
     raise ValueError(f"{type(value).__name__} is no JSON value")
+
+
+def printed(value: Any) -> str:
+    """As every line of output is printed: `", "` and `": "` between, non-ASCII characters unescaped."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def has_lone_surrogate(text: str) -> bool:
