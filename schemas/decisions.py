@@ -1,4 +1,4 @@
-"""Records of `badge-decisions`: everything that was decided about one action (schemas/badge-decisions.avsc)."""
+"""Records of `badge-decisions`: all that was decided about one action (schemas/badge-decisions.avsc)."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ _THRESHOLDS: Final = _ThresholdBytes()
 def encode_decisions(
     action: CustomerAction, decisions: Sequence[Decision], at: int, run_id: str | None = None
 ) -> bytes:
-    """The value of one record, Avro single-object. `at` is the processing instant of all its decisions (S98)."""
+    """The value of one record, Avro single-object. `at` is when all its decisions were made (S98)."""
     _, event_id, org_and_customer, name, event_date = act_bytes(action)
     parts = [
         _HEADER,

@@ -82,7 +82,7 @@ def dead_letter_reason(error: Rejected | Malformed) -> DeadLetterReason:
 
 
 class SchemaSource(Protocol):
-    """Where writers' schemas come from by id; schemas by id never change, so an answer may be kept for ever."""
+    """Where writers' schemas come from. What an id means never changes, so answers may be kept for ever."""
 
     def schema_by_id(self, identity: SchemaId) -> str:
         """The JSON text of an Avro schema, by Confluent id or GUID.

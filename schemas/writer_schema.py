@@ -34,7 +34,7 @@ class WriterSchema:
         self._reader = plain(name)
         try:
             self._schema = fastavro.parse_schema(without_logical_types(schema))
-        except Exception as error:  # noqa: BLE001 -- another team wrote it; every failure is one outcome
+        except Exception as error:  # noqa: BLE001 -- another team wrote it
             raise RefusedSchema(f"no valid Avro schema ({type(error).__name__})") from None
 
     def read(self, value: bytes, offset: int) -> dict[str, Any]:
@@ -44,10 +44,13 @@ class WriterSchema:
         body.seek(offset)
         try:
             fields = fastavro.schemaless_reader(body, self._schema, self._reader)
-        except Exception as error:  # noqa: BLE001 -- whatever a decoder in C makes of hostile bytes, it is
-        one outcome raise WrongBytes(f"not a value of its schema ({type(error).__name__})") from None if
-        body.tell() != len(value) or not isinstance(fields, dict): raise WrongBytes("bytes are left over") for
-        rescale in self._rescale: rescale(fields) return fields
+        except Exception as error:  # noqa: BLE001 -- whatever C makes of hostile bytes is one outcome
+            raise WrongBytes(f"not a value of its schema ({type(error).__name__})") from None
+        if body.tell() != len(value) or not isinstance(fields, dict):
+            raise WrongBytes("bytes are left over")
+        for rescale in self._rescale:
+            rescale(fields)
+        return fields
 
 
 def _parse(text: str) -> Any:
