@@ -1,0 +1,46 @@
+"""Console script `badges`: names the commands. Each lives in a file of its own, and imports what it works with only
+when it runs, so that `badges --help` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from consumer.cli import publish, tail
+from consumer.cli.failure import as_failure
+
+app = typer.Typer(
+    name="badges",
+    help="Retro enrolment and issue of badges, exactly once: a Kafka consumer and its tools.",
+    epilog="First step: badges demo. Settings: --set KEY=VALUE, BADGES_... variables, badges.toml.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_RUN = "Run"
+_DEFINE = "Badges"
+_LOOK = "Look"
+_REPAIR = "Repair"
+
+app.command(rich_help_panel=_RUN)(publish.publish)
+app.command(rich_help_panel=_LOOK)(tail.tail)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code. Everything that ends a command ends here."""
+    try:
+        app(args=arguments, prog_name="badges")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception as error:
+        failure = as_failure(error)
+        if failure is None:
+            raise
+        if failure.message:
+            print(f"badges: {failure.message}", file=sys.stderr)
+        return failure.code
+    return 0

@@ -1,0 +1,70 @@
+"""Expected errors of commands, and the one place where an error becomes an exit code (contract.md section 1).
+
+    2 usage · 3 invalid configuration or definition · 4 Kafka, Redis or registry unreachable · 5 finished, some rows
+    rejected · 6 a check found differences, or a position, topic or view is refused · 130 interrupted
+
+Anything that is not listed here is unexpected: exit 1, with its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+USAGE: Final = 2
+INVALID: Final = 3
+UNREACHABLE: Final = 4
+REJECTED: Final = 5
+DIFFERENT: Final = 6
+
+
+class Failure(Exception):  # noqa: N818 -- an answer to whoever typed the command
+    """Ends a command with `code`; the message ends with what to do. Empty: everything was said already."""
+
+    def __init__(self, code: int, message: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def as_failure(error: Exception) -> Failure | None:
+    """What an expected error of any layer means for the caller of a command; None for an unexpected one.
+
+    Looks only at modules that are loaded: an error of Kafka's client cannot come from a command that never used it.
+    """
+    if isinstance(error, Failure):
+        return error
+    code = _code(error)
+    return None if code is None else Failure(code, _text(error))
+
+
+def _code(error: Exception) -> int | None:
+    for module, name, code in _EXPECTED:
+        loaded = sys.modules.get(module)
+        kind = getattr(loaded, name, None) if loaded else None
+        if kind is not None and isinstance(error, kind):
+            return code
+    code = getattr(error, "exit_code", None)
+    return code if isinstance(code, int) else None
+
+
+_EXPECTED: Final = (
+    ("consumer.settings", "InvalidSettings", INVALID),
+    ("consumer.settings", "AddressMissing", UNREACHABLE),
+    ("state.errors", "ViewUnavailable", UNREACHABLE),
+    ("state.errors", "OutcomeUnknown", UNREACHABLE),
+    ("state.errors", "ViewRefused", DIFFERENT),
+    ("state.errors", "ViewDamaged", DIFFERENT),
+    ("state.document", "UnknownFormat", DIFFERENT),
+    ("state.document", "Damaged", DIFFERENT),
+    ("confluent_kafka", "KafkaException", UNREACHABLE),
+)
+
+
+def _text(error: Exception) -> str:
+    kafka = sys.modules.get("confluent_kafka")
+    if kafka is not None and isinstance(error, kafka.KafkaException):
+        cause = error.args[0] if error.args else None
+        words = cause.str() if isinstance(cause, kafka.KafkaError) else str(cause)
+        return f"Kafka: {words}; see whether it answers with `badges status`, then run the command again"
+    return str(error)

@@ -1,0 +1,65 @@
+"""Parquet files of actions, by duckdb (extra `analytics`; without it the import fails)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+
+import duckdb
+
+from badges.calendar import format_instant
+from consumer.cli.failure import USAGE, Failure
+
+_ROWS_AT_ONCE: Final = 10_000
+_WITH_ZONE: Final = "TIMESTAMP WITH TIME ZONE"
+_ATTRIBUTE: Final = "attributes."
+
+
+def parquet_bodies(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """The rows of a file, in their order, as bodies of actions; columns as in CSV, `attributes` may be a map too."""
+    connection = duckdb.connect()
+    try:
+        # Paths are parameters of nothing here: the relation is asked by name, as duckdb opens files itself.
+        relation = connection.read_parquet(stream.name)
+        names, types = list(relation.columns), [str(kind) for kind in relation.types]
+        wanted = ", ".join(_selected(name, kind) for name, kind in zip(names, types, strict=True))
+        result = relation.query("actions", f"SELECT {wanted} FROM actions")
+        while rows := result.fetchmany(_ROWS_AT_ONCE):
+            for row in rows:
+                yield _body(names, types, row)
+    except duckdb.Error as error:
+        raise Failure(USAGE, f"{stream.name} cannot be read as Parquet: {error}") from None
+    finally:
+        connection.close()
+
+
+def _selected(name: str, kind: str) -> str:
+    """Instants as milliseconds; decimals and floats as the text that denotes them."""
+    column = '"' + name.replace('"', '""') + '"'
+    if kind == _WITH_ZONE:
+        return f"epoch_ms({column}) AS {column}"
+    if kind.startswith("DECIMAL") or kind in ("DOUBLE", "FLOAT"):
+        return f"CAST({column} AS VARCHAR) AS {column}"
+    return column
+
+
+def _body(names: list[str], types: list[str], row: tuple[Any, ...]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    for name, kind, value in zip(names, types, row, strict=True):
+        if value is None:
+            continue
+        if name.startswith(_ATTRIBUTE):
+            attributes[name.removeprefix(_ATTRIBUTE)] = _plain(kind, value)
+        else:
+            body[name] = _plain(kind, value)
+    if attributes:
+        given = body.get("attributes")
+        body["attributes"] = {**(given if isinstance(given, dict) else {}), **attributes}
+    return body
+
+
+def _plain(kind: str, value: object) -> object:
+    if kind == _WITH_ZONE and isinstance(value, int):
+        return format_instant(value)
+    return value if isinstance(value, str | bool | int | dict) else str(value)

@@ -1,0 +1,80 @@
+"""Sending rows to the input topic, with their rejections counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, Producer
+
+from consumer.cli.action_files import Rejection, Row
+from consumer.cli.failure import UNREACHABLE, Failure
+from consumer.cli.kafka import Kafka
+
+INPUT_TOPIC: Final = "customer-actions"
+FLUSH_S: Final = 60
+_BETWEEN_REPORTS: Final = 500
+
+
+@dataclass
+class Published:
+    """What became of the rows."""
+
+    sent: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+
+
+class _Deliveries:
+    """Counts what the broker did not take."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self.first: KafkaError | None = None
+
+    def __call__(self, error: KafkaError | None, message: Any) -> None:  # noqa: ARG002
+        if error is not None:
+            self.failed += 1
+            self.first = self.first or error
+
+
+def publish_rows(
+    kafka: Kafka, rows: Iterable[Row | Rejection], report: Callable[[int], None] = lambda _: None
+) -> Published:
+    """Sends every row in order; returns when the broker has confirmed all. `report` gets the number of rows so far.
+
+    Raises Failure (4) if any was not confirmed: sending the file again is safe, event ids make repeats harmless.
+    """
+    kafka.partitions(INPUT_TOPIC)
+    topic = kafka.topic(INPUT_TOPIC)
+    producer = kafka.producer()
+    deliveries = _Deliveries()
+    done = Published()
+    for number, row in enumerate(rows, 1):
+        if isinstance(row, Rejection):
+            done.rejected.append(row)
+        else:
+            _produce(producer, topic, row, deliveries)
+            done.sent += 1
+        if number % _BETWEEN_REPORTS == 0:
+            producer.poll(0)
+            report(number)
+    left = producer.flush(FLUSH_S)
+    if left or deliveries.failed:
+        cause = deliveries.first.str() if deliveries.first else f"no answer within {FLUSH_S} s"
+        lost = f"{left + deliveries.failed} of {done.sent} rows were not confirmed by Kafka ({cause})"
+        raise Failure(
+            UNREACHABLE, f"{lost}; publish the file again, an event counts once however often it comes"
+        )
+    report(done.sent + len(done.rejected))
+    return done
+
+
+def _produce(producer: Producer, topic: str, row: Row, deliveries: _Deliveries) -> None:
+    while True:
+        try:
+            producer.produce(topic, key=row.key, value=row.value, on_delivery=deliveries)
+        except BufferError:
+            producer.poll(0.1)
+        else:
+            return

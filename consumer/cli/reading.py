@@ -1,0 +1,105 @@
+"""Reading topics without a group: to their end, or from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import OffsetSpec
+
+from consumer.cli.failure import UNREACHABLE, Failure
+from consumer.cli.kafka import PROBE_S, Kafka
+
+POLL_S: Final = 0.5
+SILENT_POLLS: Final = 60
+"""So many polls without any answer while records are due: the broker is gone."""
+BATCH: Final = 1000
+
+
+def high_watermarks(kafka: Kafka, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The ends of partitions, open transactions included."""
+    asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in partitions}
+    answers = kafka.admin.list_offsets(asked, request_timeout=PROBE_S)
+    return {place.partition: answer.result().offset for place, answer in answers.items()}
+
+
+def stable_ends(reader: Consumer, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The ends of partitions before the first open transaction."""
+    ends = {}
+    for partition in partitions:
+        _, ends[partition] = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=PROBE_S)
+    return ends
+
+
+def read_to_end(kafka: Kafka, name: str) -> Iterator[Message]:
+    """All committed records that a topic holds now, open transactions left out."""
+    topic, partitions = kafka.topic(name), range(kafka.partitions(name))
+    reader = kafka.reader()
+    try:
+        ends = stable_ends(reader, topic, partitions)
+        yield from read_until(reader, topic, dict.fromkeys(partitions, OFFSET_BEGINNING), ends)
+    finally:
+        reader.close()
+
+
+def read_until(
+    reader: Consumer, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
+) -> Iterator[Message]:
+    """The committed records of partitions from `starts` to before `ends`, whatever control records lie between."""
+    open_ends = {partition: end for partition, end in ends.items() if end > 0}
+    reader.assign([TopicPartition(topic, partition, starts[partition]) for partition in open_ends])
+    silent = 0
+    while open_ends:
+        messages = reader.consume(BATCH, POLL_S)
+        silent = 0 if messages else silent + 1
+        if silent > SILENT_POLLS:
+            raise Failure(
+                UNREACHABLE, f"Kafka stopped answering while {topic} was read; run the command again"
+            )
+        for message in messages:
+            partition, offset = message.partition(), message.offset()
+            error = message.error()
+            if error is not None and error.code() != KafkaError._PARTITION_EOF:
+                _raise_unless_passing(error)
+                continue
+            end = open_ends.get(partition) if partition is not None else None
+            if partition is None or offset is None or end is None:
+                continue
+            if error is None and offset < end:
+                yield message
+            if offset >= end or (error is None and offset == end - 1):
+                del open_ends[partition]
+
+
+def follow(kafka: Kafka, name: str, *, from_beginning: bool) -> Iterator[Message | None]:
+    """Committed records for ever, from now or from the beginning; None whenever nothing came for a while."""
+    topic, partitions = kafka.topic(name), range(kafka.partitions(name))
+    reader = kafka.reader()
+    try:
+        if from_beginning:
+            starts = dict.fromkeys(partitions, OFFSET_BEGINNING)
+        else:
+            starts = high_watermarks(kafka, topic, partitions)
+        reader.assign([TopicPartition(topic, partition, start) for partition, start in starts.items()])
+        while True:
+            messages = reader.consume(BATCH, POLL_S)
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    yield message
+                elif error.code() != KafkaError._PARTITION_EOF:
+                    _raise_unless_passing(error)
+            if not messages:
+                yield None
+    finally:
+        reader.close()
+
+
+def _raise_unless_passing(error: KafkaError) -> None:
+    """librdkafka reconnects by itself; only what it cannot mend ends a reading."""
+    if error.fatal() or not (error.retriable() or error.code() in _PASSING):
+        raise KafkaException(error)
+
+
+_PASSING: Final = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE})

@@ -1,0 +1,59 @@
+"""Records of the output topics as lines of JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+from badges.calendar import format_day, format_instant
+from badges.decisions import LimitFact
+from schemas.badge_issued import decode_issued
+from schemas.decisions import decode_decisions
+from schemas.framing import SchemaSource
+from schemas.json_decision import decision_lines
+from schemas.json_text import printed
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+
+def decision_record_lines(value: bytes, schemas: SchemaSource | None = None) -> list[str]:
+    """One line a decision, byte for byte as simulate prints it. Raises `schemas.framing.Rejected`."""
+    decided = decode_decisions(value, schemas)
+    return decision_lines(decided.as_action(), decided.decisions, decided.processed_at, decided.run_id)
+
+
+def issued_lines(value: bytes, schemas: SchemaSource | None = None) -> list[str]:
+    """One line an issuance, names as in contract.md section 4. Raises `schemas.framing.Rejected`."""
+    issued = decode_issued(value, schemas)._asdict()
+    for name in ("event_date", "issued_at", "expires_at"):
+        issued[name] = None if issued[name] is None else format_instant(issued[name])
+    issued["benefits"] = [json.loads(benefit) for benefit in issued["benefits"]]
+    issued["limits"] = [limit_object(fact) for fact in issued["limits"]]
+    return [printed(issued)]
+
+
+def limit_object(fact: LimitFact) -> dict[str, Any]:
+    """A limit as S100 names its fields."""
+    window: list[str] | None = None
+    if fact.window_from is not None and fact.window_to is not None:
+        written = format_day if fact.type == "FIXED_WINDOW" else format_instant
+        window = [written(fact.window_from), written(fact.window_to)]
+    return {"level": fact.level, "type": fact.type, "max": fact.max, "count": fact.counted, "window": window}
+
+
+def text_or_base64(data: bytes | None) -> str | dict[str, str] | None:
+    """Bytes as text where they are UTF-8, else as {"base64": ...}."""
+    if data is None:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def header_texts(message: Message) -> dict[str, str]:
+    """The headers of a record; of equal names the last wins, as with Kafka's own tools."""
+    headers = message.headers() or []
+    return {name: (value or b"").decode(errors="replace") for name, value in headers}

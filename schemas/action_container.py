@@ -1,0 +1,43 @@
+"""Avro container files of actions: records to the JSON values that `action_from_json` judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+import fastavro
+
+from badges.calendar import format_instant
+from schemas.errors import Malformed
+
+
+def container_bodies(stream: BinaryIO) -> Iterator[dict[str, Any]]:
+    """The records of a container file, whatever its schema, in their order, as bodies of actions.
+
+    Raises `Malformed` where the file is no Avro container, or is damaged: nothing can be read behind such a place.
+    """
+    try:
+        for record in fastavro.reader(stream):
+            if not isinstance(record, dict):
+                raise Malformed("the file holds no records")
+            yield {name: _plain(value) for name, value in record.items() if value is not None}
+    except Malformed:
+        raise
+    except (ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError) as error:
+        raise Malformed(f"no Avro container file, or damaged: {error}") from None
+
+
+def _plain(value: object) -> object:
+    """A timestamp becomes the text of an instant; one without a zone stays what it is, and is refused as a date."""
+    if isinstance(value, datetime):
+        return format_instant(_milliseconds(value)) if value.tzinfo else value.isoformat()
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    return value
+
+
+def _milliseconds(moment: datetime) -> int:
+    whole = moment.replace(microsecond=0)
+    return int(whole.timestamp()) * 1000 + moment.microsecond // 1000
