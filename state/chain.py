@@ -15,7 +15,8 @@ OFFSET_BYTES: Final = 8
 
 
 class Script(NamedTuple):
-    """One compare-and-set: where `expected` stands, the documents are written and `moved` stands afterwards."""
+    """One compare-and-set: where `expected` stands, the documents are written and `moved` stands
+    afterwards."""
 
     expected: bytes
     moved: bytes

@@ -1,17 +1,19 @@
 """CustomerState <-> bytes, with a version: a head, and each page on its own.
 
-Every document is a msgpack array of at most 15 items whose first is the format, below 128; so byte 1 is the format
-whatever follows. A release reads FORMAT and the one before it; there is only one yet. Names are not repeated in a
-document: the org and the customer stand in its key. Layout of format 1 (instants in ms):
+Every document is a msgpack array of at most 15 items whose first is the format, below 128; so byte 1 is the
+format whatever follows. A release reads FORMAT and the one before it; there is only one yet. Names are not
+repeated in a document: the org and the customer stand in its key. Layout of format 1 (instants in ms):
 
-    head   [1, registered_at, sequence, seen_count, seen_buckets, {digest: [badge numbers]}, [names], [badge, ...]]
-    badge  [number, issued, sealed, measure_number, {period: [total, crossings, sequence]}, {day: count}, [blocks],
+    head   [1, registered_at, sequence, seen_count, seen_buckets, {digest: [badge numbers]}, [names], [badge,
+    ...]] badge  [number, issued, sealed, measure_number, {period: [total, crossings, sequence]}, {day:
+    count}, [blocks],
             [enrolment fields in a row], [issuance fields in a row]]
     page   [1, {digest: [badge numbers]}] or [1, {day: count}] or [1, [issuance fields in a row]]
 
     enrolment  id, event_date - the one before (the first: registered_at), ends_at - event_date or nil,
                sequence * 4 + follows_badge * 2 + revoked
-    issuance   id, event_date - the one before (as above; in a page the first is whole), issued_at - event_date,
+    issuance   id, event_date - the one before (as above; in a page the first is whole), issued_at -
+    event_date,
                expires_at - event_date or nil, sequence * 2 + revoked
 
 Integers beyond 64 bits (a total may be one) are extension 1: signed, big-endian.

@@ -1,4 +1,5 @@
-"""All that can go wrong with a view; a closed set. No message holds a URL, a password, or anything of a customer."""
+"""All that can go wrong with a view; a closed set. No message holds a URL, a password, or anything of a
+customer."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ class ViewError(Exception):
 
 
 class MarkerMoved(ViewError):
-    """The partition's marker was not the expected one: nothing was written, nothing read may be used. Repair."""
+    """The partition's marker was not the expected one: nothing was written, nothing read may be used.
+    Repair."""
 
     def __init__(self) -> None:
         super().__init__("another marker stands in the view; the partition is to be repaired")
@@ -26,11 +28,13 @@ class OutcomeUnknown(ViewError):
 
 
 class ViewDamaged(ViewError):
-    """The view holds what it cannot hold, or lacks what it must have: distrust it, rebuild from the changelog."""
+    """The view holds what it cannot hold, or lacks what it must have: distrust it, rebuild from the
+    changelog."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what}; run `badges rebuild`")
 
 
 class ViewRefused(ViewError):
-    """Configuration: wrong address, rights, version or policy. Surely not applied. The message says what to do."""
+    """Configuration: wrong address, rights, version or policy. Surely not applied. The message says what to
+    do."""

@@ -44,7 +44,8 @@ def is_document(key: bytes) -> bool:
 
 
 def parse_key(key: bytes) -> tuple[int, str, PageKey | None]:
-    """(org_id, customer_id, page) of a document key; page None = the head. Raises ValueError for any other key."""
+    """(org_id, customer_id, page) of a document key; page None = the head. Raises ValueError for any other
+    key."""
     if key[:1] != b"!":
         (org_id,), customer_id = _numbers(key, 1)
         return org_id, customer_id, None
@@ -71,7 +72,8 @@ def _numbers(text: bytes, count: int) -> tuple[list[int], str]:
 
 
 class Keyspace:
-    """The Redis keys under one topic prefix. All keys of a partition share a hash tag, thus a cluster slot."""
+    """The Redis keys under one topic prefix. All keys of a partition share a hash tag, thus a cluster
+    slot."""
 
     def __init__(self, prefix: str = "") -> None:
         if _PREFIX.fullmatch(prefix) is None:
@@ -87,6 +89,7 @@ class Keyspace:
         return tag
 
     def marker(self, partition: int) -> bytes:
+        """The Redis key of the partition's marker."""
         return self.tag(partition) + b"m"
 
     def document(self, partition: int, key: bytes) -> bytes:
@@ -100,7 +103,8 @@ class Keyspace:
         return self.tag(partition) + b"*"
 
     def document_key(self, partition: int, redis_key: bytes) -> bytes | None:
-        """The inverse of `document`; None for the marker. Raises ValueError for a key that is none of ours."""
+        """The inverse of `document`; None for the marker. Raises ValueError for a key that is none of
+        ours."""
         tag = self.tag(partition)
         rest = redis_key[len(tag) :]
         if not redis_key.startswith(tag):

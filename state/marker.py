@@ -14,10 +14,10 @@ ABSENT: Final = b""
 class RedisMarker(NamedTuple):
     """The partition's position marker, and where in the changelog to read on from.
 
-    `sequence` counts the partition's transactions and never repeats. `next_offset` is the next input offset, `at` the
-    batch's instant (ms), `feeds` the offsets up to which rules were applied, in an order that the consumer defines.
-    `changelog_offset`: records before it are in the view. `token` is "" except between two scripts of one batch or
-    repair; a marker with a token says: repair from `changelog_offset`.
+    `sequence` counts the partition's transactions and never repeats. `next_offset` is the next input offset,
+    `at` the batch's instant (ms), `feeds` the offsets up to which rules were applied, in an order that the
+    consumer defines. `changelog_offset`: records before it are in the view. `token` is "" except between two
+    scripts of one batch or repair; a marker with a token says: repair from `changelog_offset`.
     """
 
     sequence: int

@@ -57,21 +57,22 @@ class RedisLink:
     """A lazy connection: made with the first command, and again with the first one after a loss."""
 
     def __init__(self, url: str, *, timeout: float) -> None:
-        """`timeout` in seconds, for the connection and for each reply. Raises ViewRefused for a URL of a wrong form;
-        connects nowhere."""
+        """`timeout` in seconds, for the connection and for each reply. Raises ViewRefused for a URL of a
+        wrong form; connects nowhere."""
         self._connection = _connection(url, timeout)
 
     def __repr__(self) -> str:
         return "RedisLink(***)"
 
     def close(self) -> None:
+        """Closes the connection; the next command would open it again."""
         self._connection.disconnect()
 
     def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """Sends all commands and returns a reply for each, in order, in one round trip.
 
-        A reply is a value, or a ViewError: what the server refused was not applied; OutcomeUnknown where no answer
-        came. Raises ViewUnavailable or ViewRefused if there is no connection: then nothing was sent.
+        A reply is a value, or a ViewError: what the server refused was not applied; OutcomeUnknown where no
+        answer came. Raises ViewUnavailable or ViewRefused if there is no connection: then nothing was sent.
         """
         connection = self._connection
         self._connect()
@@ -96,7 +97,8 @@ class RedisLink:
         return replies + [OutcomeUnknown("the connection was lost") for _ in range(lost)]
 
     def read(self, commands: Sequence[Command]) -> list[Any]:
-        """`exchange` for commands that change nothing; raises the first error. A lost answer is ViewUnavailable."""
+        """`exchange` for commands that change nothing; raises the first error. A lost answer is
+        ViewUnavailable."""
         replies = self.exchange(commands)
         for reply in replies:
             if isinstance(reply, OutcomeUnknown):
@@ -117,7 +119,8 @@ class RedisLink:
 
 
 def verdict_on(error: Exception) -> ViewError:
-    """What an error of the client means for the command that it answers. The server's text may hold keys: dropped."""
+    """What an error of the client means for the command that it answers. The server's text may hold keys:
+    dropped."""
     if isinstance(error, NoScriptError):
         return ScriptGone()
     if isinstance(error, AuthenticationError | AuthorizationError):
@@ -148,7 +151,6 @@ def _connection(url: str, timeout: float) -> Any:
             decode_responses=False,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            socket_keepalive=True,
             health_check_interval=0,
             retry=Retry(NoBackoff(), 0),
         )

@@ -36,8 +36,8 @@ def _token() -> str:
 
 
 class RedisView:
-    """See view.py. `url` is redis://, rediss:// or unix://, with user and password in it; `prefix` is that of the
-    topics. Nothing connects before the first call."""
+    """See view.py. `url` is redis://, rediss:// or unix://, with user and password in it; `prefix` is that of
+    the topics. Nothing connects before the first call."""
 
     def __init__(
         self, url: str, *, prefix: str = "", timeout: float = 5.0, token: Callable[[], str] = _token
@@ -91,20 +91,19 @@ class RedisView:
 
     def scan(self, partition: int) -> Iterator[Document]:
         for names in self._names(partition):
-            names = [name for name in names if name != self._keys.marker(partition)]
-            if not names:
-                continue
-            [values] = self._link.read([("MGET", *names)])
+            [values] = self._link.read([("MGET", *names)]) if names else [()]
             for name, value in zip(names, values, strict=True):
                 yield self._document(partition, name, value)
 
     def _names(self, partition: int) -> Iterator[list[bytes]]:
+        """The Redis keys of a partition's documents, in portions."""
+        marker = self._keys.marker(partition)
         cursor: Any = 0
         while True:
             [[cursor, names]] = self._link.read(
                 [("SCAN", cursor, "MATCH", self._keys.pattern(partition), "COUNT", 1000)]
             )
-            yield names
+            yield [name for name in names if name != marker]
             if int(cursor) == 0:
                 return
 
@@ -163,9 +162,8 @@ class RedisView:
     def clear(self, partition: int, held: RedisMarker) -> RedisMarker:
         marker = self._keys.marker(partition)
         for names in self._names(partition):
-            doomed = [name for name in names if name != marker]
-            if doomed:
-                documents = [Document(name, 0, None) for name in doomed]
+            if names:
+                documents = [Document(name, 0, None) for name in names]
                 following = held._replace(token=self._token())
                 chain = scripts_of(held, documents, following, self._token)
                 error = self._run({partition: [self._named(marker, script) for script in chain]})[partition]
@@ -200,8 +198,9 @@ class RedisView:
         )
 
     def _run(self, chains: Mapping[int, list[Command]]) -> dict[int, ViewError | None]:
-        """All chains in one round trip. A script that the server did not know did not run, nor did those behind it
-        in its chain, which expect its token: from there the chain is sent again once the script is loaded."""
+        """All chains in one round trip. A script that the server did not know did not run, nor did those
+        behind it in its chain, which expect its token: from there the chain is sent again once the script is
+        loaded."""
         results: dict[int, ViewError | None] = dict.fromkeys(chains)
         left = {partition: chain for partition, chain in chains.items() if chain}
         for _ in range(_RELOADS):

@@ -1,22 +1,26 @@
 """The contract of a view: what the owner of partitions may rely on, whether memory or Redis is behind it.
 
-A view holds, per partition, documents under keys of keys.py (`bytes`; the same as in the changelog) and one marker.
-It is a fold of the changelog, fast to read and safe to throw away; whoever writes compares the marker first.
+A view holds, per partition, documents under keys of keys.py (`bytes`; the same as in the changelog) and one
+marker. It is a fold of the changelog, fast to read and safe to throw away; whoever writes compares the marker
+first.
 
 - Every read compares the marker too: values are of exactly the expected marker, or `MarkerMoved` is raised.
-- Every write is a chain of scripts (chain.py), each of at most 256 documents or 512 KiB. Each script compares the
-  whole marker, writes its documents and moves the marker, all or nothing; one that finds another marker writes
-  nothing. Each script but the last of a chain puts a token of its own into the marker, which keeps the
-  `changelog_offset` of the expected one: whatever interrupts the chain, repair starts where the view is whole.
+- Every write is a chain of scripts (chain.py), each of at most 256 documents or 512 KiB. Each script compares
+  the whole marker, writes its documents and moves the marker, all or nothing; one that finds another marker
+  writes nothing. Each script but the last of a chain puts a token of its own into the marker, which keeps the
+  `changelog_offset` of the expected one: whatever interrupts the chain, repair starts where the view is
+  whole.
 - An absent marker is written `None`; expecting None succeeds only where no marker is.
 - Writes are never sent twice. `OutcomeUnknown` means: read the marker again, repair.
 - Several partitions share one round trip in `load_many` and `apply_many`.
 
-Repair: `found = view.marker(p)`; `held = view.claim(p, found)`; then `held = view.extend(p, held, documents)` as often
-as needed, and `view.apply(p, held, last_documents, position)`. A rebuild is the same with `claim_rebuild`, which sets
-`changelog_offset` to 0, and `held = view.clear(p, held)` before the first document.
+Repair: `found = view.marker(p)`; `held = view.claim(p, found)`; then `held = view.extend(p, held, documents)`
+as often as needed, and `view.apply(p, held, last_documents, position)`. A rebuild is the same with
+`claim_rebuild`, which sets `changelog_offset` to 0, and `held = view.clear(p, held)` before the first
+document.
 
-Errors are those of errors.py. In all of them but OutcomeUnknown nothing of the call's failing script was applied.
+Errors are those of errors.py. In all of them but OutcomeUnknown nothing of the call's failing script was
+applied.
 """
 
 from __future__ import annotations
@@ -29,7 +33,8 @@ from state.marker import RedisMarker
 
 
 class Document(NamedTuple):
-    """A document as the changelog has it: `offset` is its changelog offset; `value` None deletes it (erasure)."""
+    """A document as the changelog has it: `offset` is its changelog offset; `value` None deletes it
+    (erasure)."""
 
     key: bytes
     offset: int
@@ -71,8 +76,8 @@ class View(Protocol):
         """The values of the keys, in their order, None where there is no document."""
 
     def load_many(self, loads: Sequence[Load]) -> dict[int, list[bytes | None] | ViewError]:
-        """`load` for several partitions, at most once each, in one round trip. MarkerMoved and ViewDamaged are
-        given per partition; ViewUnavailable and ViewRefused are raised."""
+        """`load` for several partitions, at most once each, in one round trip. MarkerMoved and ViewDamaged
+        are given per partition; ViewUnavailable and ViewRefused are raised."""
 
     def apply(
         self,
@@ -84,8 +89,8 @@ class View(Protocol):
         """Writes the documents and moves the marker. A key occurs at most once."""
 
     def apply_many(self, applies: Sequence[Apply]) -> Mapping[int, ViewError | None]:
-        """`apply` for several partitions, at most once each, in one round trip. Raises nothing: the error of each
-        partition, or None where it was applied whole."""
+        """`apply` for several partitions, at most once each, in one round trip. Raises nothing: the error of
+        each partition, or None where it was applied whole."""
 
     def claim(self, partition: int, found: RedisMarker | None) -> RedisMarker:
         """Begins a repair: the found marker with a token, which is returned. Without a marker: NOWHERE's."""
@@ -100,16 +105,18 @@ class View(Protocol):
         """Deletes all documents of the partition inside a rebuild; returns the marker held now."""
 
     def scan(self, partition: int) -> Iterator[Document]:
-        """All documents as they are now, in no order; one that is written meanwhile may come twice. For `verify`:
-        a value that is none of ours has offset -1 and value None."""
+        """All documents as they are now, in no order; one that is written meanwhile may come twice. For
+        `verify`: a value that is none of ours has offset -1 and value None."""
 
     def delete_marker(self, partition: int) -> None:
         """Makes the next owner rebuild. The only write that compares nothing."""
 
-    def health(self) -> Health: ...
+    def health(self) -> Health:
+        """What it is now."""
 
     def check_server(self) -> list[str]:
-        """Before the first use. Raises ViewRefused where documents could vanish silently or the version is too old;
-        returns warnings for the operator."""
+        """Before the first use. Raises ViewRefused where documents could vanish silently or the version is
+        too old; returns warnings for the operator."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Ends the connection."""

@@ -1,0 +1,79 @@
+"""The states of an owner's customers, kept between batches while it owns their partitions."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from badges.customer import CustomerState
+
+Customer = tuple[int, str]
+"""(org_id, customer_id)."""
+
+PAGES_KEPT: Final = 32
+"""A state with more loaded pages than this is kept without them; they are loaded again when needed."""
+_SLICE: Final = 16
+"""One part in so many is dropped at once where the cache is full."""
+
+
+class StateCache:
+    """The states used last, at most about `limit` over all partitions.
+
+    A state is changed in place while a batch is decided, so whoever decides holds its states itself until the
+    batch is committed and its documents are made, and then puts them; what an aborted batch touched must be
+    forgotten.
+    """
+
+    def __init__(self, limit: int) -> None:
+        if limit < 1:
+            raise ValueError("limit is at least 1")
+        self._limit = limit
+        self._count = 0
+        self._partitions: dict[int, OrderedDict[Customer, CustomerState]] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, partition: int, org_id: int, customer_id: str) -> CustomerState | None:
+        """The state, or None if it is to be loaded."""
+        states = self._partitions.get(partition)
+        if states is None:
+            return None
+        customer = (org_id, customer_id)
+        state = states.get(customer)
+        if state is not None:
+            states.move_to_end(customer)
+        return state
+
+    def put(self, partition: int, state: CustomerState) -> None:
+        """Keeps a state that is as the log has it. Its `dirty` must be empty."""
+        if len(state.pages) > PAGES_KEPT and not state.dirty:
+            state.pages.clear()
+        states = self._partitions.get(partition)
+        if states is None:
+            states = self._partitions[partition] = OrderedDict()
+        customer = (state.org_id, state.customer_id)
+        self._count += customer not in states
+        states[customer] = state
+        states.move_to_end(customer)
+        if self._count > self._limit:
+            self._shrink()
+
+    def forget(self, partition: int, customers: Iterable[Customer]) -> None:
+        """Drops what an abort made untrue; unknown customers are ignored."""
+        states = self._partitions.get(partition)
+        if states is not None:
+            for customer in customers:
+                self._count -= states.pop(customer, None) is not None
+
+    def drop(self, partition: int) -> None:
+        """Drops all of a partition, when it is no longer owned or is repaired."""
+        self._count -= len(self._partitions.pop(partition, ()))
+
+    def _shrink(self) -> None:
+        """From the fullest partition, so that a busy one does not empty the others."""
+        states = max(self._partitions.values(), key=len)
+        for _ in range(min(len(states), self._count - self._limit + self._limit // _SLICE)):
+            states.popitem(last=False)
+            self._count -= 1
