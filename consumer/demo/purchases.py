@@ -1,7 +1,7 @@
 """The CDNOW purchases as actions, their dates moved by a whole number of days (SOURCE.md).
 
-Event ids are line numbers of the file. The file knows days only; the time of day is made up from the line number, in
-shop hours, which no change of the clocks touches.
+Event ids are line numbers of the file. The file knows days only; the time of day is made up from the line
+number, in shop hours, which no change of the clocks touches.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def actions(shift: int, zone: Zone) -> Iterator[CustomerAction]:
 
 
 def requests(at: int) -> Iterator[CustomerAction]:
-    """What the hero asks for on the last evening: a badge that has not begun, and one whose deadline has passed,
-    which the support desk grants.
+    """What the hero asks for on the last evening: to join a club that has not begun, which is refused,
+    and a badge whose deadline has passed, which the support desk grants.
     """
     yield CustomerAction(ORG, "request-1", HERO, ENROL, at, badge_id="summer-club")
     yield CustomerAction(
