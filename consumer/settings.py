@@ -25,7 +25,7 @@ from pydantic_settings import (
 SETTINGS_FILE: Final = "badges.toml"
 ENVIRONMENT_PREFIX: Final = "BADGES_"
 OTHER_VARIABLES: Final = frozenset(
-    {"BADGES_HOME", "BADGES_REQUIRE_KAFKA", "BADGES_TEST_STACK", "BADGES_CRASH_AT"}
+    {"BADGES_HOME", "BADGES_JAR_CACHE", "BADGES_REQUIRE_KAFKA", "BADGES_TEST_STACK", "BADGES_CRASH_AT"}
 )
 """Variables that are no settings: where the local stack lives, and what tests ask for."""
 
@@ -279,20 +279,20 @@ def kafka_address(settings: Settings) -> str:
     """`bootstrap.servers`. Raises AddressMissing."""
     if settings.kafka.bootstrap_servers:
         return settings.kafka.bootstrap_servers
-    return _local_addresses("Kafka", "kafka.bootstrap_servers")[0]
+    return _local_address("Kafka", "kafka.bootstrap_servers", 0)
 
 
 def redis_address(settings: Settings) -> SecretStr:
     """The Redis URL. Raises AddressMissing."""
     if settings.redis.url:
         return settings.redis.url
-    return SecretStr(_local_addresses("Redis", "redis.url")[1])
+    return SecretStr(_local_address("Redis", "redis.url", 1))
 
 
-def _local_addresses(what: str, key: str) -> tuple[str, str]:
+def _local_address(what: str, key: str, at: int) -> str:
     from consumer.local.stack import running_addresses
 
-    found = running_addresses()
+    found = running_addresses()[at]
     if found is None:
         raise AddressMissing(
             f"no address of {what} is set and no local one is running; run `badges up`, or set {key}"
