@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import msgpack  # type: ignore[import-untyped]
 
+from schemas.errors import UnreadableRecord
+
 MARKER_KEY: Final = b"!m"
 _CUT_OVER: Final = re.compile(rb"!rules:([0-9]+):([0-9]+)")
 _FORMAT: Final = 1
@@ -19,19 +21,15 @@ _MARKER_KINDS: Final = (int, str, str, int, int, int, int, str)
 _CUT_OVER_KINDS: Final = (int, int)
 
 
-class UnreadableRecord(ValueError):
-    """A record of the changelog that this release cannot read; the message says what to do."""
-
-
 @dataclass(frozen=True, slots=True)
 class PositionMarker:
     """How far a partition is decided; produced in every transaction.
 
     `sequence` numbers the partition's committed transactions and never repeats. `topic_id` is the id, not the
-    name, of the input topic in the cluster `cluster_id`; `next_offset` is the first offset not decided. `at` is
-    the processing instant of the last batch (epoch ms). `rules_offset` and `settings_offset` are the next
-    offsets of the feeds `badge-definitions` and `org-settings`: what lies before them is in force. `tzdata` is
-    the version of the zones.
+    name, of the input topic in the cluster `cluster_id`; `next_offset` is the first offset not decided. `at`
+    is the processing instant of the last batch (epoch ms). `rules_offset` and `settings_offset` are the next
+    offsets of the feeds `badge-definitions` and `org-settings`: what lies before them is in force. `tzdata`
+    is the version of the zones.
     """
 
     sequence: int

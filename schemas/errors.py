@@ -14,3 +14,7 @@ class Malformed(ValueError):
         super().__init__(message)
         self.message = message
         self.reference = reference
+
+
+class UnreadableRecord(ValueError):
+    """A record of one of our own topics that this release cannot read; the message says what to do."""
