@@ -16,21 +16,18 @@ from schemas.errors import Malformed
 def container_bodies(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     """The records of a container file, whatever its schema, in their order, as bodies of actions.
 
-    Raises `Malformed` where the file is no Avro container, or is damaged: nothing can be read behind such a place.
+    Raises `Malformed` where the file is no Avro container, or is damaged: nothing can be read behind that.
     """
     try:
         for record in fastavro.reader(stream):
-            if not isinstance(record, dict):
-                raise Malformed("the file holds no records")
-            yield {name: _plain(value) for name, value in record.items() if value is not None}
-    except Malformed:
-        raise
+            fields = record if isinstance(record, dict) else {}
+            yield {name: _plain(value) for name, value in fields.items() if value is not None}
     except (ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError) as error:
         raise Malformed(f"no Avro container file, or damaged: {error}") from None
 
 
 def _plain(value: object) -> object:
-    """A timestamp becomes the text of an instant; one without a zone stays what it is, and is refused as a date."""
+    """A timestamp becomes the text of an instant; one without a zone stays so, and is refused as a date."""
     if isinstance(value, datetime):
         return format_instant(_milliseconds(value)) if value.tzinfo else value.isoformat()
     if isinstance(value, float):

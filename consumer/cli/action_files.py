@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from badges.actions import CustomerAction
-from consumer.cli.failure import USAGE, Failure
+from consumer.failure import USAGE, Failure
 from schemas.action_container import container_bodies
 from schemas.customer_action import encode_action
 from schemas.errors import Malformed
@@ -86,7 +86,7 @@ def jsonl_rows(stream: BinaryIO) -> Rows:
 
 
 def raw_rows(stream: BinaryIO) -> Rows:
-    """JSONL lines byte for byte, without their line end; the key where org and customer can be read, else none."""
+    """JSONL lines byte for byte, without line end; the key where org and customer can be read, else none."""
     for line, raw in enumerate(stream, 1):
         if raw.isspace():
             continue
@@ -105,7 +105,7 @@ def _readable_key(raw: bytes) -> bytes | None:
 
 def csv_rows(stream: BinaryIO) -> Rows:
     """A header of field names and `attributes.NAME`; an empty cell is an absent field."""
-    # What is no UTF-8 becomes lone surrogates, which every field refuses: the row is named, its neighbours are sent.
+    # What is no UTF-8 becomes lone surrogates, which every field refuses: only that row is not sent.
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
     csv.field_size_limit(LARGEST_ACTION)
     reader = csv.reader(text)

@@ -1,16 +1,17 @@
-"""Console script `badges`: names the commands. Each lives in a file of its own, and imports what it works with only
-when it runs, so that `badges --help` is quick.
+"""Console script `badges`: names the commands.
+
+Each lives in a file of its own, and imports what it works with only when it runs: `badges --help` is quick.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import typer
 
 from consumer.cli import publish, tail
-from consumer.cli.failure import as_failure
+from consumer.failure import as_failure
+from consumer.cli.output import say
 
 app = typer.Typer(
     name="badges",
@@ -41,6 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if failure is None:
             raise
         if failure.message:
-            print(f"badges: {failure.message}", file=sys.stderr)
+            say(f"badges: {failure.message}")
         return failure.code
     return 0

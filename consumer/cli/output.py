@@ -42,7 +42,8 @@ def _leave_quietly() -> None:
 
 def say(message: str) -> None:
     """A message to the person at the keyboard."""
-    print(message, file=sys.stderr, flush=True)
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()
 
 
 def console() -> Console:

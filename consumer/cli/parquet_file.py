@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 import duckdb
 
 from badges.calendar import format_instant
-from consumer.cli.failure import USAGE, Failure
+from consumer.failure import USAGE, Failure
 
 _ROWS_AT_ONCE: Final = 10_000
 _WITH_ZONE: Final = "TIMESTAMP WITH TIME ZONE"
@@ -16,14 +16,14 @@ _ATTRIBUTE: Final = "attributes."
 
 
 def parquet_bodies(stream: BinaryIO) -> Iterator[dict[str, Any]]:
-    """The rows of a file, in their order, as bodies of actions; columns as in CSV, `attributes` may be a map too."""
+    """The rows of a file, in order, as bodies of actions; columns as in CSV, `attributes` may be a map."""
     connection = duckdb.connect()
     try:
         # Paths are parameters of nothing here: the relation is asked by name, as duckdb opens files itself.
         relation = connection.read_parquet(stream.name)
         names, types = list(relation.columns), [str(kind) for kind in relation.types]
         wanted = ", ".join(_selected(name, kind) for name, kind in zip(names, types, strict=True))
-        result = relation.query("actions", f"SELECT {wanted} FROM actions")
+        result = relation.query("actions", f"SELECT {wanted} FROM actions")  # noqa: S608 -- quoted names
         while rows := result.fetchmany(_ROWS_AT_ONCE):
             for row in rows:
                 yield _body(names, types, row)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from consumer.cli.failure import REJECTED, USAGE, Failure
+from consumer.failure import REJECTED, USAGE, Failure
 from consumer.cli.options import AsJson, Overrides
 from consumer.cli.output import emit_json, message_console, say
 
@@ -28,16 +28,16 @@ def publish(
 ) -> None:
     """Send customer actions to the input topic."""
     from consumer.cli.action_files import raw_rows, reader_of
-    from consumer.cli.kafka import Kafka
+    from consumer.broker import Broker
     from consumer.cli.publishing import publish_rows
     from consumer.settings import load_settings
 
     read = raw_rows if raw else reader_of(file.suffix if str(file) != "-" else "")
     settings = load_settings(overrides or ())
     with _opened(file) as stream:
-        kafka = Kafka(settings)
+        broker = Broker(settings)
         with _progress(file, stream) as report:
-            done = publish_rows(kafka, read(stream), report)
+            done = publish_rows(broker, read(stream), report)
     _tell(done, as_json)
     if done.rejected:
         raise Failure(REJECTED)

@@ -9,8 +9,8 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, Producer
 
 from consumer.cli.action_files import Rejection, Row
-from consumer.cli.failure import UNREACHABLE, Failure
-from consumer.cli.kafka import Kafka
+from consumer.failure import UNREACHABLE, Failure
+from consumer.broker import Broker
 
 INPUT_TOPIC: Final = "customer-actions"
 FLUSH_S: Final = 60
@@ -39,15 +39,15 @@ class _Deliveries:
 
 
 def publish_rows(
-    kafka: Kafka, rows: Iterable[Row | Rejection], report: Callable[[int], None] = lambda _: None
+    broker: Broker, rows: Iterable[Row | Rejection], report: Callable[[int], None] = lambda _: None
 ) -> Published:
-    """Sends every row in order; returns when the broker has confirmed all. `report` gets the number of rows so far.
+    """Sends every row in order; returns when all are confirmed. `report` gets the number of rows so far.
 
-    Raises Failure (4) if any was not confirmed: sending the file again is safe, event ids make repeats harmless.
+    Raises Failure (4) if any was not confirmed: to send the file again is safe, by its event ids.
     """
-    kafka.partitions(INPUT_TOPIC)
-    topic = kafka.topic(INPUT_TOPIC)
-    producer = kafka.producer()
+    broker.partitions(INPUT_TOPIC)
+    topic = broker.topic(INPUT_TOPIC)
+    producer = broker.producer()
     deliveries = _Deliveries()
     done = Published()
     for number, row in enumerate(rows, 1):

@@ -55,5 +55,20 @@ def text_or_base64(data: bytes | None) -> str | dict[str, str] | None:
 
 def header_texts(message: Message) -> dict[str, str]:
     """The headers of a record; of equal names the last wins, as with Kafka's own tools."""
-    headers = message.headers() or []
-    return {name: (value or b"").decode(errors="replace") for name, value in headers}
+    pairs: Any = message.headers() or []
+    return {name: (value or b"").decode(errors="replace") for name, value in pairs}
+
+
+def dead_letter_lines(message: Message) -> list[str]:
+    """One line a record of the dead-letter topic: its id, what stands in its headers, and what was rejected."""
+    headers = header_texts(message)
+    own = {
+        name.removeprefix("dlq-").replace("-", "_"): text for name, text in headers.items() if "dlq-" in name
+    }
+    line = {
+        "id": f"{message.partition()}-{message.offset()}",
+        **own,
+        "key": text_or_base64(message.key()),
+        "value": text_or_base64(message.value()),
+    }
+    return [printed(line)]

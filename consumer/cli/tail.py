@@ -37,19 +37,19 @@ def tail(
     overrides: Overrides = None,
 ) -> None:
     """Print records as they come, one JSON object a line (committed ones only)."""
-    from consumer.cli.kafka import Kafka
-    from consumer.cli.reading import follow, read_to_end
+    from consumer.broker import Broker
+    from consumer.reading import follow, read_to_end
     from consumer.settings import load_settings
 
     settings = load_settings(overrides or ())
-    kafka = Kafka(settings)
-    lines = _printer(what, settings.registry.url)
+    broker = Broker(settings)
+    lines = _printer(what)
     topic = _TOPICS[what]
     if exit_at_end:
         # Without --from-beginning there is nothing between now and now.
-        _print(read_to_end(kafka, topic) if from_beginning else (), lines)
+        _print(read_to_end(broker, topic) if from_beginning else (), lines)
     else:
-        _print(follow(kafka, topic, from_beginning=from_beginning), lines)
+        _print(follow(broker, topic, from_beginning=from_beginning), lines)
 
 
 def _print(messages: Iterable[Message | None], lines: Callable[[Message], list[str]]) -> None:
@@ -62,7 +62,7 @@ def _print(messages: Iterable[Message | None], lines: Callable[[Message], list[s
     flush()
 
 
-def _printer(what: Stream, registry_url: object) -> Callable[[Message], list[str]]:
+def _printer(what: Stream) -> Callable[[Message], list[str]]:
     from consumer.cli.record_lines import dead_letter_lines, decision_record_lines, issued_lines
     from schemas.framing import Rejected
 

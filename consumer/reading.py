@@ -6,21 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
-from consumer.cli.failure import UNREACHABLE, Failure
-from consumer.cli.kafka import PROBE_S, Kafka
+from consumer.failure import UNREACHABLE, Failure
+from consumer.broker import PROBE_S, Kafka
 
 POLL_S: Final = 0.5
 SILENT_POLLS: Final = 60
 """So many polls without any answer while records are due: the broker is gone."""
 BATCH: Final = 1000
+_LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 
-def high_watermarks(kafka: Kafka, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
     """The ends of partitions, open transactions included."""
-    asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in partitions}
-    answers = kafka.admin.list_offsets(asked, request_timeout=PROBE_S)
+    asked = {TopicPartition(topic, partition): _LATEST for partition in partitions}
+    answers = broker.admin.list_offsets(asked, request_timeout=PROBE_S)
     return {place.partition: answer.result().offset for place, answer in answers.items()}
 
 
@@ -32,10 +33,10 @@ def stable_ends(reader: Consumer, topic: str, partitions: Iterable[int]) -> dict
     return ends
 
 
-def read_to_end(kafka: Kafka, name: str) -> Iterator[Message]:
+def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
     """All committed records that a topic holds now, open transactions left out."""
-    topic, partitions = kafka.topic(name), range(kafka.partitions(name))
-    reader = kafka.reader()
+    topic, partitions = broker.topic(name), range(broker.partitions(name))
+    reader = broker.reader()
     try:
         ends = stable_ends(reader, topic, partitions)
         yield from read_until(reader, topic, dict.fromkeys(partitions, OFFSET_BEGINNING), ends)
@@ -46,7 +47,7 @@ def read_to_end(kafka: Kafka, name: str) -> Iterator[Message]:
 def read_until(
     reader: Consumer, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
 ) -> Iterator[Message]:
-    """The committed records of partitions from `starts` to before `ends`, whatever control records lie between."""
+    """The committed records of partitions from `starts` to before `ends`, over any control records."""
     open_ends = {partition: end for partition, end in ends.items() if end > 0}
     reader.assign([TopicPartition(topic, partition, starts[partition]) for partition in open_ends])
     silent = 0
@@ -72,15 +73,15 @@ def read_until(
                 del open_ends[partition]
 
 
-def follow(kafka: Kafka, name: str, *, from_beginning: bool) -> Iterator[Message | None]:
+def follow(broker: Broker, name: str, *, from_beginning: bool) -> Iterator[Message | None]:
     """Committed records for ever, from now or from the beginning; None whenever nothing came for a while."""
-    topic, partitions = kafka.topic(name), range(kafka.partitions(name))
-    reader = kafka.reader()
+    topic, partitions = broker.topic(name), range(broker.partitions(name))
+    reader = broker.reader()
     try:
         if from_beginning:
             starts = dict.fromkeys(partitions, OFFSET_BEGINNING)
         else:
-            starts = high_watermarks(kafka, topic, partitions)
+            starts = high_watermarks(broker, topic, partitions)
         reader.assign([TopicPartition(topic, partition, start) for partition, start in starts.items()])
         while True:
             messages = reader.consume(BATCH, POLL_S)

@@ -1,4 +1,4 @@
-"""The commands' way to the broker: clients with the user's settings, and the questions every command asks first."""
+"""The commands' way to the broker: clients with the user's settings, and what every command asks first."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import logging
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._metadata import ClusterMetadata
 
-from consumer.cli.failure import DIFFERENT, UNREACHABLE, Failure
+from consumer.failure import DIFFERENT, UNREACHABLE, Failure
 from consumer.settings import Settings, kafka_address
 
 PROBE_S: Final = 10
@@ -17,12 +18,12 @@ READ_GROUP: Final = "badges-command"
 """librdkafka wants a group id of every consumer; nothing is ever committed under this one."""
 
 # Without a logger librdkafka writes to stderr by itself; what matters reaches a command as an error.
-_silent = logging.getLogger("consumer.cli.librdkafka")
+_silent = logging.getLogger("consumer.librdkafka")
 _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
 
 
-class Kafka:
+class Broker:
     """One broker address with the settings of this process. Opening it asks the broker for its metadata."""
 
     def __init__(self, settings: Settings) -> None:

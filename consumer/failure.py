@@ -1,7 +1,8 @@
 """Expected errors of commands, and the one place where an error becomes an exit code (contract.md section 1).
 
-    2 usage · 3 invalid configuration or definition · 4 Kafka, Redis or registry unreachable · 5 finished, some rows
-    rejected · 6 a check found differences, or a position, topic or view is refused · 130 interrupted
+    2 usage · 3 invalid configuration or definition · 4 Kafka, Redis or registry unreachable ·
+    5 finished, some rows rejected · 6 a check found differences, or a position, topic or view is refused ·
+    130 interrupted
 
 Anything that is not listed here is unexpected: exit 1, with its traceback.
 """
@@ -18,7 +19,7 @@ REJECTED: Final = 5
 DIFFERENT: Final = 6
 
 
-class Failure(Exception):  # noqa: N818 -- an answer to whoever typed the command
+class Failure(Exception):
     """Ends a command with `code`; the message ends with what to do. Empty: everything was said already."""
 
     def __init__(self, code: int, message: str = "") -> None:
@@ -30,7 +31,7 @@ class Failure(Exception):  # noqa: N818 -- an answer to whoever typed the comman
 def as_failure(error: Exception) -> Failure | None:
     """What an expected error of any layer means for the caller of a command; None for an unexpected one.
 
-    Looks only at modules that are loaded: an error of Kafka's client cannot come from a command that never used it.
+    Looks only at loaded modules: no error of Kafka's client comes from a command that never used it.
     """
     if isinstance(error, Failure):
         return error
@@ -44,8 +45,8 @@ def _code(error: Exception) -> int | None:
         kind = getattr(loaded, name, None) if loaded else None
         if kind is not None and isinstance(error, kind):
             return code
-    code = getattr(error, "exit_code", None)
-    return code if isinstance(code, int) else None
+    own: object = getattr(error, "exit_code", None)
+    return own if isinstance(own, int) else None
 
 
 _EXPECTED: Final = (
@@ -57,6 +58,7 @@ _EXPECTED: Final = (
     ("state.errors", "ViewDamaged", DIFFERENT),
     ("state.document", "UnknownFormat", DIFFERENT),
     ("state.document", "Damaged", DIFFERENT),
+    ("consumer.local.errors", "LocalStackError", UNREACHABLE),
     ("confluent_kafka", "KafkaException", UNREACHABLE),
 )
 
