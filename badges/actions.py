@@ -17,8 +17,8 @@ EXPLICIT: Final = frozenset({ENROL, ISSUE, REVOKE_ENROLMENT, REVOKE_ISSUE})
 class CustomerAction(NamedTuple):
     """A well-formed action. `event_date` is epoch milliseconds UTC; `amount` is in millionths (numbers.py).
 
-    `attributes` holds text: a number as S8 prints it, a boolean as `true` or `false`, a string as it came (S38).
-    Fields that the action's kind does not use are None, False or empty (S12).
+    `attributes` holds text: a number as S8 prints it, a boolean as `true` or `false`, a string as it came
+    (S38). Fields that the action's kind does not use are None, False or empty (S12).
     """
 
     org_id: int

@@ -1,4 +1,6 @@
-"""Instants and days (S1 to S6). An instant is epoch milliseconds UTC; a day is a proleptic ordinal (1 Jan 0001 = 1)."""
+"""Instants and days (S1 to S6). An instant is epoch milliseconds UTC; a day is a proleptic ordinal (1 Jan
+0001 = 1).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+WEEK: Final = 7 * DAY
 
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +50,9 @@ def format_day(ordinal: int) -> str:
 
 @lru_cache(maxsize=8192)
 def parse_instant(text: str) -> int | None:
-    """An instant of S1, truncated towards the past to milliseconds (S2); None where it is malformed (S1, S108)."""
+    """An instant of S1, truncated towards the past to milliseconds (S2); None where it is malformed (S1,
+    S108).
+    """
     match = _INSTANT.match(text)
     if match is None:
         return None
@@ -113,18 +118,35 @@ class Zone:
         return round(offset.total_seconds()) * SECOND
 
     def add(self, instant: int, value: int, unit: Unit) -> int:
-        """`value` DAYS, WEEKS or MONTHS later (earlier if negative), by S4 and S5. Adding 0 changes nothing."""
-        if value == 0:
-            return instant
-        offset = self._offsets.get(instant // HOUR)
-        if offset is None:
-            offset = self._offset(instant)
+        """`value` DAYS, WEEKS or MONTHS later (earlier if negative), by S4 and S5. Adding 0: the same."""
+        if unit == "MONTHS":
+            return self._add_exactly(instant, value, unit) if value else instant
+        moved = instant + value * (DAY if unit == "DAYS" else WEEK)
+        # With one offset at the start, at the end and a day before the end, the local time exists and is
+        # not the
+        # second of two, so elapsed and calendar time agree.
+        offsets = self._offsets
+        offset = offsets.get(instant // HOUR)
+        if (
+            offset is not None
+            and offset == offsets.get(moved // HOUR)
+            and offset == offsets.get((moved - DAY) // HOUR)
+        ):
+            return moved
+        return self._add_exactly(instant, value, unit) if value else instant
+
+    def _add_exactly(self, instant: int, value: int, unit: Unit) -> int:
+        offset = self._offset(instant)
         seconds, milli = divmod(instant + offset, SECOND)
         local = _EPOCH_LOCAL + timedelta(seconds=seconds)
         moved = _add_months(local, value) if unit == "MONTHS" else local + _span(value, unit)
         # fold=0 is S5 in both cases: the offset before a gap, the first of two.
         utc = moved.replace(tzinfo=self._zone, fold=0).astimezone(UTC)
-        return (utc - _EPOCH) // timedelta(seconds=1) * SECOND + milli
+        result = (utc - _EPOCH) // timedelta(seconds=1) * SECOND + milli
+        if unit != "MONTHS":  # so that the next one of this hour takes the short way
+            self._offset(result)
+            self._offset(result - DAY)
+        return result
 
 
 def _span(value: int, unit: Unit) -> timedelta:
@@ -145,7 +167,9 @@ def month_length(year: int, month: int) -> int:
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> Zone:
-    """The zone of that name; ValueError where there is none (S91). One object per name, so its days are cached once."""
+    """The zone of that name; ValueError where there is none (S91). One object per name, so its days are
+    cached once.
+    """
     try:
         return Zone(name)
     except (KeyError, ValueError, OSError) as error:

@@ -9,8 +9,9 @@ from badges.definitions import Condition, Criterion
 from badges.numbers import MILLION, micros_of_text
 
 WHOLE_BADGE: Final = 0
-"""Period key of a DIRECT badge without cycles. An enrolment's period has its index in the customer's list of the
-badge's enrolments; a cycle's has the ordinal of its first day."""
+"""Period key of a DIRECT badge without cycles. An enrolment's period has its index in the customer's list of
+the badge's enrolments; a cycle's has the ordinal of its first day.
+"""
 BEFORE_START: Final = -1
 """Period key of all days before the badge's start day (S42)."""
 CROSSINGS_AN_ACT: Final = 100

@@ -1,10 +1,12 @@
 """All that is remembered of one customer: a head, and sealed pages for what a busy customer has accumulated.
 
-The head is what every decision needs; it stays small whatever the customer's age, because old parts move into pages
-under keys of their own, which are written again only when they change. A page that exists but was not loaded raises
-`PageMissing`; the caller loads it and decides again (`decide` is pure, `evolve` touches before it writes).
+The head is what every decision needs; it stays small whatever the customer's age, because old parts move
+into pages under keys of their own, which are written again only when they change. A page that exists but was
+not loaded raises `PageMissing`; the caller loads it and decides again (`decide` is pure, `evolve` touches
+before it writes).
 
-Page keys: ("s", bucket) seen events · ("i", badge number, page) issuances · ("t", badge number, block) day counts.
+Page keys: ("s", bucket) seen events · ("i", badge number, page) issuances · ("t", badge number, block) day
+counts.
 """
 
 from __future__ import annotations
@@ -20,13 +22,14 @@ ISSUANCES_A_PAGE: Final = 8
 PAGES_A_DEMAND: Final = 16
 """Pages asked for at once where a rolling limit walks back through them."""
 DAYS_INLINE: Final = 24
-"""Distinct event days of a badge whose counts stay in the head; one more moves the oldest block into a page."""
+"""Distinct event days of a badge whose counts stay in the head; one more moves the oldest block into a page.
+"""
 DAYS_A_BLOCK: Final = 32
 REGISTERED: Final = -1
 """Stands among the badge numbers of a seen event for: a REGISTER had this id (S18)."""
 
 
-class PageMissing(Exception):  # noqa: N818 -- a demand, not an error
+class PageMissing(Exception):
     """A page that exists was not loaded. `keys` are to be loaded before the action is decided again."""
 
     def __init__(self, *keys: PageKey) -> None:
@@ -37,7 +40,8 @@ class PageMissing(Exception):  # noqa: N818 -- a demand, not an error
 class Enrolment:
     """One enrolment (S50 to S53): a closed range of instants from `event_date` to its end.
 
-    `ends_at` None = no end; with `follows_badge` the end is the badge's current one and `ends_at` is not read.
+    `ends_at` None = no end; with `follows_badge` the end is the badge's current one and `ends_at` is not
+    read.
     """
 
     __slots__ = ("ends_at", "enrolment_id", "event_date", "follows_badge", "revoked", "sequence")
@@ -84,10 +88,11 @@ class Issuance:
 class BadgeState:
     """One customer's state on one badge.
 
-    `number` is its index in `CustomerState.names`. `periods` maps a period key to [total, crossings, sequence], valid
-    while `measure_number` is the definition's (S48). `issued` counts the issuances not revoked. `recent` are the
-    issuances after the first `sealed` pages, oldest first. `days` maps an event day (ordinal) to its issuances not
-    revoked, for the days outside `blocks`; those of a block (day // DAYS_A_BLOCK) are in its page.
+    `number` is its index in `CustomerState.names`. `periods` maps a period key to [total, crossings,
+    sequence], valid while `measure_number` is the definition's (S48). `issued` counts the issuances not
+    revoked. `recent` are the issuances after the first `sealed` pages, oldest first. `days` maps an event
+    day (ordinal) to its issuances not revoked, for the days outside `blocks`; those of a block (day //
+    DAYS_A_BLOCK) are in its page.
     """
 
     __slots__ = (
@@ -117,9 +122,10 @@ class BadgeState:
 class CustomerState:
     """The head and the loaded pages of one customer.
 
-    `seen` maps an event's digest to the badge numbers that recorded it, while `seen_buckets` is 0; afterwards the
-    buckets are pages. `sequence` numbers enrolments, issuances and periods in order of processing (S102, S103).
-    `dirty` holds the keys of pages changed since the owner last cleared it; the head counts as changed with any event.
+    `seen` maps an event's digest to the badge numbers that recorded it, while `seen_buckets` is 0;
+    afterwards the buckets are pages. `sequence` numbers enrolments, issuances and periods in order of
+    processing (S102, S103). `dirty` holds the keys of pages changed since the owner last cleared it; the
+    head counts as changed with any event.
     """
 
     __slots__ = (
@@ -150,7 +156,9 @@ class CustomerState:
         self.dirty: set[PageKey] = set()
 
     def page(self, key: PageKey) -> Any:
-        """A page that exists: ("s", …) dict[digest, numbers], ("i", …) list[Issuance], ("t", …) dict[day, count]."""
+        """A page that exists: ("s", …) dict[digest, numbers], ("i", …) list[Issuance], ("t", …) dict[day,
+        count].
+        """
         try:
             return self.pages[key]
         except KeyError:
@@ -218,7 +226,9 @@ class CustomerState:
 
 
 def bucket_of(digest: bytes, buckets: int) -> int:
-    """Linear hashing: the bucket of a digest among `buckets`, so that one more bucket splits just one old one."""
+    """Linear hashing: the bucket of a digest among `buckets`, so that one more bucket splits just one old
+    one.
+    """
     hashed = int.from_bytes(digest[:8], "big")
     level = 1 << (buckets.bit_length() - 1)
     bucket = hashed % (2 * level)

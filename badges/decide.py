@@ -1,8 +1,8 @@
 """decide: one action, one customer's state, the org's rules and an instant in; a verdict out. Pure.
 
-The order of everything here is semantics.md sections 2 and 4: repetitions first (S15), then noise for ordinary acts
-(S28, S29), then the checks of S31 to S33, the first that fails being the reason, and the limits last (S63).
-`evolve` (evolve.py) takes the verdict over into the state.
+The order of everything here is semantics.md sections 2 and 4: repetitions first (S15), then noise for
+ordinary acts (S28, S29), then the checks of S31 to S33, the first that fails being the reason, and the
+limits last (S63). `evolve` (evolve.py) takes the verdict over into the state.
 """
 
 from __future__ import annotations
@@ -29,16 +29,14 @@ def decide(
 ) -> Verdict:
     """Everything that an action yields at the processing instant `at`.
 
-    `shared` holds the badge-level counts where one process decides for all customers (S67). Changes nothing; raises
-    `PageMissing` where a page of the state has to be loaded first, after which the same call is made again.
+    `shared` holds the badge-level counts where one process decides for all customers (S67). Changes nothing;
+    raises `PageMissing` where a page of the state has to be loaded first, after which the same call is made
+    again.
     """
     digest = event_digest(action.event_id)
     numbers = state.seen_by(digest)
     seen = {state.names[number] for number in numbers if number != REGISTERED} if numbers else _NOTHING
-    zone = rules.zone
-    occasion = Occasion(
-        action, state, rules, at, zone.day(action.event_date), zone.day(at), state.registered_at, shared
-    )
+    occasion = Occasion(action, state, rules, at, shared)
     if action.action in EXPLICIT:
         return Verdict(_requested(occasion, seen), digest, occasion.event_day)
     registers = registered_at = None
@@ -54,7 +52,9 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def _acted(occasion: Occasion, seen: set[str] | frozenset[str]) -> tuple[Decision, ...]:
-    """An ordinary act concerns all badges of the org (S17); those whose criteria do not name it yield nothing."""
+    """An ordinary act concerns all badges of the org (S17); those whose criteria do not name it yield
+    nothing.
+    """
     candidates = occasion.rules.candidates(occasion.action.action)
     if not seen:
         if not candidates:

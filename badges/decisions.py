@@ -32,7 +32,8 @@ EXPIRED_AT_BIRTH: Final = "EXPIRED_AT_BIRTH"
 
 class LimitFact(NamedTuple):
     """S100. `window_from` and `window_to` are ordinal days (FIXED_WINDOW, both inclusive), instants
-    (ROLLING_WINDOW) or None (OVERALL). `counted` includes this issue on ISSUED, is the count found on REFUSED.
+    (ROLLING_WINDOW) or None (OVERALL). `counted` includes this issue on ISSUED, is the count found on
+    REFUSED.
     """
 
     level: str
@@ -44,12 +45,14 @@ class LimitFact(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What was decided about one action and one badge. The action's identity and dates are not repeated here:
-    they travel once beside the array of decisions. `processed_at` of all decisions of an action is the batch's `at`.
+    """What was decided about one action and one badge. The action's identity and dates are not repeated
+    here: they travel once beside the array of decisions. `processed_at` of all decisions of an action is the
+    batch's `at`.
 
-    The last four fields are not printed; `evolve` applies them: `period` is the key of the progress period that
-    moved (criteria.py) or None, `crossings` those made in it after the act, `measure_number` the measure that it
-    belongs to (S48); `progress` is its total. `follows_badge` says that an enrolment ends with the badge (S51).
+    The last four fields are not printed; `evolve` applies them: `period` is the key of the progress period
+    that moved (criteria.py) or None, `crossings` those made in it after the act, `measure_number` the
+    measure that it belongs to (S48); `progress` is its total. `follows_badge` says that an enrolment ends
+    with the badge (S51).
     """
 
     badge_id: str
@@ -72,9 +75,9 @@ class Decision(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Everything that one action yields: its decisions in the order of S26, and what `evolve` needs beside them:
-    the event's digest and day (an ordinal in the org's zone), `registered_at` (S18; None = unchanged) and
-    `registers` (a REGISTER id to remember, S18).
+    """Everything that one action yields: its decisions in the order of S26, and what `evolve` needs beside
+    them: the event's digest and day (an ordinal in the org's zone), `registered_at` (S18; None = unchanged)
+    and `registers` (a REGISTER id to remember, S18).
     """
 
     decisions: tuple[Decision, ...]

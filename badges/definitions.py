@@ -56,7 +56,7 @@ class Rolling:
 
 @dataclass(frozen=True, slots=True)
 class LevelLimits:
-    """The limits of one level; `rolling` in the order DAYS, WEEKS, MONTHS (S63), one per unit at most (S82)."""
+    """The limits of one level; `rolling` in the order DAYS, WEEKS, MONTHS (S63), one per unit (S82)."""
 
     fixed: FixedWindow | None = None
     rolling: tuple[Rolling, ...] = ()
@@ -83,8 +83,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is added up, and per which period (S41, S42): `sum_of` names `amount` or an attribute, None counts acts;
-    `within` None is the badge (DIRECT) or the enrolment (ENROL_AND_ISSUE).
+    """What is added up, and per which period (S41, S42): `sum_of` names `amount` or an attribute, None
+    counts acts; `within` None is the badge (DIRECT) or the enrolment (ENROL_AND_ISSUE).
     """
 
     sum_of: str | None
@@ -93,7 +93,9 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """`enrol_on` or `issue_on`. Without `measure` every matching act counts (S40). `reaches` in millionths, > 0."""
+    """`enrol_on` or `issue_on`. Without `measure` every matching act counts (S40). `reaches` in millionths,
+    > 0.
+    """
 
     actions: tuple[str, ...]
     where: tuple[Condition, ...] = ()
@@ -139,8 +141,8 @@ class OrgSettings:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One fixed-window configuration of a level (S23, S69 to S76). `number` counts those ever created, from 1;
-    `starts_on` is an ordinal day. Its end is derived (windows.py), never stored.
+    """One fixed-window configuration of a level (S23, S69 to S76). `number` counts those ever created, from
+    1; `starts_on` is an ordinal day. Its end is derived (windows.py), never stored.
     """
 
     number: int
@@ -154,8 +156,8 @@ class Configuration:
 class BadgeRecord:
     """The result of an accepted edit: what a rule book needs to judge by it, now and after any restart.
 
-    `configurations` and `created` are per level in the order of LEVELS: those listed (S101), and how many were ever
-    created (S23). `measure_number` grows with each change of measure (S48).
+    `configurations` and `created` are per level in the order of LEVELS: those listed (S101), and how many
+    were ever created (S23). `measure_number` grows with each change of measure (S48).
     """
 
     definition: BadgeDefinition

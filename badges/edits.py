@@ -25,7 +25,7 @@ BadgeStatus = Literal["UPCOMING", "LIVE", "EXPIRED"]
 YEARS_BACK = 100
 
 
-class Refused(Exception):  # noqa: N818 -- an answer to whoever edits, not a fault
+class Refused(Exception):
     """A definition or settings document that is refused: changes nothing (S79). `reference` by S84."""
 
     def __init__(self, code: int, message: str, reference: str | None) -> None:
@@ -49,7 +49,8 @@ def accept(
     settings: OrgSettings,
     at: int,
 ) -> BadgeRecord:
-    """The record that a well-formed definition leads to, or `Refused` with the first code in the order of S83.
+    """The record that a well-formed definition leads to, or `Refused` with the first code in the order of
+    S83.
 
     `others` are the org's records (the badge's own among them or not); `at` is the instant of the edit.
     """
@@ -72,7 +73,7 @@ def accept(
 
 
 def accept_settings(settings: OrgSettings, current: OrgSettings | None, has_badges: bool) -> OrgSettings:
-    """S91, S92: the zone must exist, and stays the same once the org has a badge (UTC before any settings)."""
+    """S91, S92: the zone exists, and stays the same once the org has a badge (UTC before any settings)."""
     try:
         zone(settings.timezone)
     except ValueError as error:

@@ -29,7 +29,7 @@ def running(enrolment: Enrolment, badge: CompiledBadge, at: int) -> bool:
 
 
 def covering(state: BadgeState | None, badge: CompiledBadge, event_date: int) -> int | None:
-    """The index of the enrolment that covers an event date, the one made first if several do (S54), or None."""
+    """The index of the enrolment that covers an event date, the first made if several do (S54), or None."""
     if state is not None:
         for index, enrolment in enumerate(state.enrolments):
             if covers(enrolment, badge, event_date):
@@ -45,7 +45,9 @@ def is_retro(badge: CompiledBadge, event_day: int, today: int, at: int) -> bool:
 def is_retro_issue(
     badge: CompiledBadge, enrolments: list[Enrolment], event_day: int, today: int, at: int
 ) -> bool:
-    """S57 for an issue: on an ENROL_AND_ISSUE badge, an act of today while an enrolment is running is ordinary."""
+    """S57 for an issue: on an ENROL_AND_ISSUE badge, an act of today while an enrolment is running is
+    ordinary.
+    """
     if event_day < today:
         return True
     if at <= badge.ends_at:

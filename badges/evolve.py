@@ -1,7 +1,8 @@
 """evolve: takes a verdict over into the customer's state.
 
-The state is changed in place: its owner copies nothing per event, and throws away every state touched by a batch that
-was not committed. All pages that will be written are touched first, so `PageMissing` is raised before any change.
+The state is changed in place: its owner copies nothing per event, and throws away every state touched by a
+batch that was not committed. All pages that will be written are touched first, so `PageMissing` is raised
+before any change.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from badges.rulebook import OrgRules
 
 
 def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules: OrgRules, at: int) -> None:
-    """Applies what `decide` found for this action on this state at the same `at`. Raises `PageMissing` or succeeds."""
+    """Applies what `decide` found for this action on this state at the same `at`. Raises `PageMissing` or
+    succeeds.
+    """
     fresh = [decision for decision in verdict.decisions if decision.outcome != "DUPLICATE"]
     if not fresh and not verdict.registers:
         return
@@ -37,56 +40,55 @@ def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules
     if verdict.registered_at is not None:
         state.registered_at = verdict.registered_at
     numbers: list[int] = [REGISTERED] if verdict.registers else []
+    badges = state.badges
     for decision in fresh:
-        badge = _badge(state, decision.badge_id)
+        badge = badges.get(decision.badge_id)
+        if badge is None:
+            badge = badges[decision.badge_id] = BadgeState(len(state.names))
+            state.names.append(decision.badge_id)
         if badge.number not in numbers:
             numbers.append(badge.number)
-        _apply(state, badge, action, decision, verdict, rules, at)
+        if decision.period is not None:
+            _move(state, badge, decision)
+        if decision.outcome == "ISSUED":
+            _issue(state, badge, action, decision, verdict.event_day, at)
+        elif decision.outcome == "ENROLLED":
+            _enrol(state, badge, action, decision)
+        elif decision.outcome == "REVOKED":
+            _revoke(state, badge, decision, rules)
     _remember(state, verdict.digest, numbers)
 
 
-def _badge(state: CustomerState, badge_id: str) -> BadgeState:
-    badge = state.badges.get(badge_id)
-    if badge is None:
-        badge = state.badges[badge_id] = BadgeState(len(state.names))
-        state.names.append(badge_id)
-    return badge
-
-
-def _apply(
-    state: CustomerState,
-    badge: BadgeState,
-    action: CustomerAction,
-    decision: Decision,
-    verdict: Verdict,
-    rules: OrgRules,
-    at: int,
+def _issue(
+    state: CustomerState, badge: BadgeState, action: CustomerAction, decision: Decision, day: int, at: int
 ) -> None:
-    if decision.period is not None and decision.progress is not None:
-        _move(state, badge, decision)
-    match decision.outcome:
-        case "ISSUED":
-            assert decision.issuance_id is not None
-            identity = uuid_bytes(decision.issuance_id)
-            badge.recent.append(
-                Issuance(identity, action.event_date, at, decision.expires_at, False, _next(state))
-            )
-            badge.issued += 1
-            _add_on_day(state, badge, verdict.event_day, 1)
-            if len(badge.recent) >= ISSUANCES_A_PAGE:
-                _seal(state, badge)
-        case "ENROLLED":
-            assert decision.enrolment_id is not None
-            ends_at = None if decision.follows_badge else decision.expires_at
-            identity = uuid_bytes(decision.enrolment_id)
-            badge.enrolments.append(
-                Enrolment(identity, action.event_date, ends_at, decision.follows_badge, False, _next(state))
-            )
-        case "REVOKED" if decision.issuance_id is not None:
-            _revoke_issuance(state, badge, uuid_bytes(decision.issuance_id), rules)
-        case "REVOKED":
-            assert decision.enrolment_id is not None
-            _revoke_enrolment(badge, uuid_bytes(decision.enrolment_id))
+    assert decision.issuance_id is not None
+    identity = uuid_bytes(decision.issuance_id)
+    state.sequence = sequence = state.sequence + 1
+    badge.recent.append(Issuance(identity, action.event_date, at, decision.expires_at, False, sequence))
+    badge.issued += 1
+    if badge.blocks or len(badge.days) >= DAYS_INLINE:
+        _add_on_day(state, badge, day, 1)
+    else:
+        badge.days[day] = badge.days.get(day, 0) + 1
+    if len(badge.recent) >= ISSUANCES_A_PAGE:
+        _seal(state, badge)
+
+
+def _enrol(state: CustomerState, badge: BadgeState, action: CustomerAction, decision: Decision) -> None:
+    assert decision.enrolment_id is not None
+    identity = uuid_bytes(decision.enrolment_id)
+    ends_at = None if decision.follows_badge else decision.expires_at
+    enrolment = Enrolment(identity, action.event_date, ends_at, decision.follows_badge, False, _next(state))
+    badge.enrolments.append(enrolment)
+
+
+def _revoke(state: CustomerState, badge: BadgeState, decision: Decision, rules: OrgRules) -> None:
+    if decision.issuance_id is not None:
+        _revoke_issuance(state, badge, uuid_bytes(decision.issuance_id), rules)
+    else:
+        assert decision.enrolment_id is not None
+        _revoke_enrolment(badge, uuid_bytes(decision.enrolment_id))
 
 
 def _next(state: CustomerState) -> int:
@@ -96,7 +98,8 @@ def _next(state: CustomerState) -> int:
 
 def _move(state: CustomerState, badge: BadgeState, decision: Decision) -> None:
     """Progress after the act (S41 to S48)."""
-    assert decision.period is not None and decision.progress is not None
+    assert decision.period is not None
+    assert decision.progress is not None
     if badge.measure_number != decision.measure_number:
         badge.measure_number = decision.measure_number
         badge.periods.clear()
@@ -216,7 +219,8 @@ def _touch(state: CustomerState, verdict: Verdict, fresh: list[Decision], rules:
         if badge is None:
             continue
         if decision.outcome == "ISSUED":
-            missing += _block_missing(state, badge, verdict.event_day)
+            if badge.blocks:
+                missing += _block_missing(state, badge, verdict.event_day)
         elif decision.outcome == "REVOKED" and decision.issuance_id is not None:
             missing += _revoked_missing(state, badge, uuid_bytes(decision.issuance_id), rules)
     if missing:

@@ -13,7 +13,8 @@ from badges.rulebook import Candidate, OrgRules
 def explain(
     action: CustomerAction, state: CustomerState, rules: OrgRules, concerned: frozenset[str]
 ) -> list[tuple[str, Noise]]:
-    """(badge id, noise) in ascending order of badge id, for the badges not in `concerned`, those with a record.
+    """(badge id, noise) in ascending order of badge id, for the badges not in `concerned`, those with a
+    record.
 
     `state` is the one that the action was decided on, or the one after it: noise changes nothing.
     """

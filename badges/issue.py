@@ -49,13 +49,13 @@ def decide_issue_on(
 ) -> None:
     """Adds the records of `issue_on` for an act that it names, none where it is noise (S28).
 
-    `enrolled` is what `enrol_on` yielded for the same act: an act can count in the enrolment that it made (S27).
+    `enrolled` is what `enrol_on` yielded for the same act: an act can count in the enrolment that it made
+    (S27).
     """
     criterion = badge.issue_on
     event_date = occasion.action.event_date
-    if criterion.where or criterion.measure is not None:
-        if not matches(criterion, occasion.action):
-            return
+    if (criterion.where or criterion.measure is not None) and not matches(criterion, occasion.action):
+        return
     enrolments = state.enrolments if state is not None else _NONE
     index = None
     if badge.direct:
@@ -67,10 +67,13 @@ def decide_issue_on(
         index = next((i for i, one in enumerate(enrolments) if covers(one, badge, event_date)), None)
         if index is None:
             return
-    retro = is_retro_issue(badge, enrolments, occasion.event_day, occasion.today, occasion.at)
+    at = occasion.at
+    retro = occasion.past or (
+        at > badge.ends_at and is_retro_issue(badge, enrolments, occasion.event_day, occasion.today, at)
+    )
     reason = _refusal(occasion, badge, retro)
     if reason is None and not badge.direct:
-        reason = refusal_by_enrolment(badge, enrolments, event_date, occasion.at)
+        reason = refusal_by_enrolment(badge, enrolments, event_date, at)
     if reason is not None:
         decisions.append(
             Decision(badge.badge_id, "REFUSED", reason, retro=retro, definition_version=badge.version)
@@ -113,16 +116,16 @@ def _count(issue: _Issue, criterion: Criterion, index: int | None, decisions: li
             )
         )
         return
-    for crossing in range(1, due + 1):
-        decisions.append(
-            issue.next(crossing)._replace(
-                progress=total,
-                reaches=criterion.reaches,
-                period=period,
-                crossings=made + crossing,
-                measure_number=number,
-            )
+    decisions.extend(
+        issue.next(crossing)._replace(
+            progress=total,
+            reaches=criterion.reaches,
+            period=period,
+            crossings=made + crossing,
+            measure_number=number,
         )
+        for crossing in range(1, due + 1)
+    )
 
 
 def _progress(state: BadgeState | None, badge: CompiledBadge, period: int) -> tuple[int, int]:
@@ -155,7 +158,9 @@ class _Issue:
         self.facts: list[LimitFact] | None = None
 
     def next(self, occurrence: int) -> Decision:
-        """ISSUED, or REFUSED by the first limit without room (S63). Every issue of the act counts in each limit."""
+        """ISSUED, or REFUSED by the first limit without room (S63). Every issue of the act counts in each
+        limit.
+        """
         occasion, badge, made = self.occasion, self.badge, self.made
         if self.facts is None:
             self.facts = self._counted()

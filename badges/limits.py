@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
-from badges.actions import CustomerAction
 from badges.customer import BadgeState, CustomerState
 from badges.decisions import Decision, LimitFact, Reason, Verdict
 from badges.definitions import Level
@@ -123,20 +122,16 @@ class SharedCounts:
         """The ledger of a badge."""
         return self._ledgers.get(badge_id, EMPTY)
 
-    def record(
-        self, action: CustomerAction, state: CustomerState, verdict: Verdict, rules: OrgRules, at: int
-    ) -> None:
+    def record(self, state: CustomerState, verdict: Verdict, rules: OrgRules, at: int) -> None:
         """Takes over what a verdict issued or revoked; call it after `evolve`."""
         for decision in verdict.decisions:
             if decision.outcome == "ISSUED":
                 self._ledgers.setdefault(decision.badge_id, BadgeLedger()).add(verdict.event_day, at)
             elif decision.outcome == "REVOKED" and decision.issuance_id is not None:
-                self._revoke(action, state, decision, rules)
+                self._revoke(state, decision, rules)
 
-    def _revoke(
-        self, action: CustomerAction, state: CustomerState, decision: Decision, rules: OrgRules
-    ) -> None:
-        assert decision.issuance_id is not None and action.badge_id is not None
+    def _revoke(self, state: CustomerState, decision: Decision, rules: OrgRules) -> None:
+        assert decision.issuance_id is not None
         wanted = uuid_bytes(decision.issuance_id)
         badge = state.badges[decision.badge_id]
         for page in state.issuance_pages(badge):
@@ -149,17 +144,20 @@ class SharedCounts:
 
 def counted(badge: CompiledBadge, level: Level, ledger: Ledger, event_day: int, at: int) -> list[LimitFact]:
     """The limits of a level that apply to an issue, with the count found, in the order of S63."""
-    window = badge.window_on(level, event_day)
-    facts: list[LimitFact] = []
-    if window is not None:
+    if level == "CUSTOMER":
+        limits, windows = badge.customer_limits, badge.customer_windows
+    else:
+        limits, windows = badge.badge_limits, badge.badge_windows
+    if limits.fixed is not None:  # one level takes a fixed window or the others, never both (826)
+        window = windows[event_day]
+        if window is None:
+            return []
         limit, first, last = window
-        facts.append(LimitFact(level, "FIXED_WINDOW", limit, ledger.on_days(first, last), first, last))
-        return facts  # one level takes a fixed window or the others, never both (826)
-    limits = badge.customer_limits if level == "CUSTOMER" else badge.badge_limits
-    if limits.moving:
-        for rolling in limits.rolling:
-            start = badge.rolling_start(rolling, at)
-            facts.append(LimitFact(level, "ROLLING_WINDOW", rolling.max, ledger.since(start), start, at))
-        if limits.overall is not None:
-            facts.append(LimitFact(level, "OVERALL", limits.overall, ledger.all(), None, None))
+        return [LimitFact(level, "FIXED_WINDOW", limit, ledger.on_days(first, last), first, last)]
+    facts: list[LimitFact] = []
+    for rolling in limits.rolling:
+        start = badge.rolling_start(rolling, at)
+        facts.append(LimitFact(level, "ROLLING_WINDOW", rolling.max, ledger.since(start), start, at))
+    if limits.overall is not None:
+        facts.append(LimitFact(level, "OVERALL", limits.overall, ledger.all(), None, None))
     return facts

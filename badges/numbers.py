@@ -28,7 +28,9 @@ def micros_of_text(text: str) -> int | None:
 
 
 def micros_of_number(number: int | Decimal) -> int | None:
-    """The millionths of a JSON number (an int, or a Decimal for one with a point or an exponent), or None (S7)."""
+    """The millionths of a JSON number (an int, or a Decimal for one with a point or an exponent), or None
+    (S7).
+    """
     if isinstance(number, int):
         micros = number * MILLION
         return micros if -_LIMIT < micros < _LIMIT else None

@@ -12,8 +12,9 @@ FUTURE_ALLOWED = 24 * HOUR
 
 
 class Occasion:
-    """`event_day` and `today` are ordinals in the org's zone; `registered_at` is the registration as of this act (S18);
-    `in_future` is S34: the event date lies more than 24 elapsed hours after `at`.
+    """`event_day` and `today` are ordinals in the org's zone; `registered_at` is the registration as of this
+    act (S18); `in_future` is S34: the event date lies more than 24 elapsed hours after `at`; `past`: its day
+    is before today.
     """
 
     __slots__ = (
@@ -21,6 +22,7 @@ class Occasion:
         "at",
         "event_day",
         "in_future",
+        "past",
         "registered_at",
         "rules",
         "shared",
@@ -34,17 +36,15 @@ class Occasion:
         state: CustomerState,
         rules: OrgRules,
         at: int,
-        event_day: int,
-        today: int,
-        registered_at: int | None,
         shared: SharedCounts | None,
     ) -> None:
         self.action = action
         self.state = state
         self.rules = rules
         self.at = at
-        self.event_day = event_day
-        self.today = today
-        self.registered_at = registered_at
+        self.event_day = event_day = rules.zone.day(action.event_date)
+        self.today = today = rules.zone.day(at)
+        self.registered_at = state.registered_at
         self.shared = shared
+        self.past = event_day < today
         self.in_future = action.event_date > at + FUTURE_ALLOWED

@@ -12,7 +12,9 @@ from badges.rulebook import CompiledBadge
 
 
 def decide_revoke(occasion: Occasion, badge: CompiledBadge, state: BadgeState | None) -> tuple[Decision, ...]:
-    """One REVOKED for each enrolment or issuance that is revoked, or one REFUSED. Possible whatever the badge's status."""
+    """One REVOKED for each enrolment or issuance that is revoked, or one REFUSED. Possible whatever the
+    badge's status.
+    """
     retro = is_retro(badge, occasion.event_day, occasion.today, occasion.at)
     if occasion.in_future:
         return (_refused(badge, "EVENT_IN_FUTURE", retro),)

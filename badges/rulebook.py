@@ -1,4 +1,6 @@
-"""Definitions compiled per org: by action name, with everything that does not depend on the act worked out once."""
+"""Definitions compiled per org: by action name, with everything that does not depend on the act worked out
+once.
+"""
 
 from __future__ import annotations
 
@@ -7,24 +9,52 @@ from typing import NamedTuple
 
 from badges.calendar import HOUR, Zone, zone
 from badges.criteria import BEFORE_START
-from badges.definitions import LEVELS, BadgeRecord, Criterion, Expiry, Level, OrgSettings, Rolling
+from badges.definitions import BadgeRecord, Criterion, Expiry, Level, OrgSettings, Rolling
 from badges.windows import cut_cycle, cycle_of, in_force
 
 _CACHED_DAYS = 20_000
 _NEVER = Criterion(())
 
 
+class Windows(dict[int, tuple[int, int, int] | None]):
+    """Event day -> (max, first day, last day) of the cycle that judges it on one level (S65), None if none
+    does.
+
+    Worked out when a day is first asked for.
+    """
+
+    __slots__ = ("_level", "_record", "_zone")
+
+    def __init__(self, record: BadgeRecord, level: Level, local: Zone) -> None:
+        super().__init__()
+        self._record = record
+        self._level = level
+        self._zone = local
+
+    def __missing__(self, day: int) -> tuple[int, int, int] | None:
+        if len(self) >= _CACHED_DAYS:
+            self.clear()
+        index = in_force(self._record, self._level, day, self._zone)
+        if index is None:
+            self[day] = None
+            return None
+        first, last = cut_cycle(self._record, self._level, index, self._zone, day)
+        found = self[day] = (self._record.of_level(self._level)[index].max, first, last)
+        return found
+
+
 class CompiledBadge:
-    """One badge under its org's settings. Caches are pure functions of the definition: they only save work."""
+    """One badge under its org's settings. Caches are functions of the definition: they save work."""
 
     __slots__ = (
         "_expiry",
         "_rolling",
-        "_windows",
         "active",
         "badge_id",
         "badge_limits",
+        "badge_windows",
         "customer_limits",
+        "customer_windows",
         "deadline",
         "definition",
         "direct",
@@ -56,33 +86,17 @@ class CompiledBadge:
         self.customer_limits = definition.customer_limits
         self.badge_limits = definition.badge_limits
         self.has_badge_limits = self.badge_limits.moving or self.badge_limits.fixed is not None
-        self._windows: dict[str, dict[int, tuple[int, int, int] | None]] = {level: {} for level in LEVELS}
+        self.customer_windows = Windows(record, "CUSTOMER", local)
+        self.badge_windows = Windows(record, "BADGE", local)
         self._expiry: tuple[int, int | None] | None = None
         self._rolling: dict[Rolling, tuple[int, int]] = {}
 
-    def window_on(self, level: Level, day: int) -> tuple[int, int, int] | None:
-        """(max, first day, last day) of the cycle that judges an event day (S65), or None if no fixed window does."""
-        known = self._windows[level]
-        try:
-            return known[day]
-        except KeyError:
-            pass
-        if len(known) >= _CACHED_DAYS:
-            known.clear()
-        index = in_force(self.record, level, day, self.zone)
-        if index is None:
-            known[day] = None
-            return None
-        first, last = cut_cycle(self.record, level, index, self.zone, day)
-        found = known[day] = (self.record.of_level(level)[index].max, first, last)
-        return found
-
     def period_of(self, day: int) -> int:
-        """The key of the progress cycle that contains an event day (S42); only where `within` names a shape."""
+        """The key of the progress cycle that contains an event day (S42); only with a shape in `within`."""
         criterion = self.definition.issue_on
-        assert (
-            criterion is not None and criterion.measure is not None and criterion.measure.within is not None
-        )
+        assert criterion is not None
+        assert criterion.measure is not None
+        assert criterion.measure.within is not None
         if day < self.start_day:
             return BEFORE_START
         return cycle_of(criterion.measure.within, self.start_day, day)[0]

@@ -78,7 +78,7 @@ class Simulation:
         verdict = decide(action, state, rules, at, org.shared)
         if verdict.decisions or verdict.registers:
             evolve(state, action, verdict, rules, at)
-            org.shared.record(action, state, verdict, rules, at)
+            org.shared.record(state, verdict, rules, at)
         return verdict
 
     def noise(self, action: CustomerAction, verdict: Verdict) -> list[tuple[str, Noise]]:

@@ -1,5 +1,5 @@
-"""Fixed windows: shapes, cycles, configurations (domain.md 4; S65, S69 to S76). All days are ordinals, all ranges
-of days in this module are inclusive at both ends.
+"""Fixed windows: shapes, cycles, configurations (domain.md 4; S65, S69 to S76). All days are ordinals, all
+ranges of days in this module are inclusive at both ends.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ Status = Literal["UPCOMING", "ACTIVE", "EXPIRED"]
 
 
 def cycle_of(shape: Shape, anchor: int, day: int) -> tuple[int, int]:
-    """First and last day of the natural cycle that contains `day` >= `anchor`, the first day of the first cycle.
+    """First and last day of the natural cycle that contains `day` >= `anchor`, the first day of the first
+    cycle.
 
-    DAYS: blocks anchored on `anchor`. WEEKS and MONTHS: calendar weeks and months, the first one from `anchor` on.
+    DAYS: blocks anchored on `anchor`. WEEKS and MONTHS: calendar weeks and months, the first one from
+    `anchor` on.
     """
     if shape.duration == "DAYS":
         rate = shape.refresh_rate or 1
@@ -47,7 +49,9 @@ def next_boundary(shape: Shape, day: int) -> int:
 
 
 def end_instant(definition: BadgeDefinition, zone: Zone) -> int | None:
-    """The end of a badge's fixed windows (domain.md 4.5): an instant, itself included, or None where there is no end."""
+    """The end of a badge's fixed windows (domain.md 4.5): an instant, itself included, or None where there
+    is no end.
+    """
     expiry = definition.enrolment_expiry
     if expiry is None or expiry.type == "WITH_BADGE":
         return definition.ends_at
