@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from consumer.cli.output import say
 from consumer.local.stack import LocalStack

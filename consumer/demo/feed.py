@@ -1,0 +1,45 @@
+"""Publishes those of the demo's actions that are not on the input topic yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from badges.actions import CustomerAction
+from consumer.broker import Broker
+from consumer.cli.action_files import Row
+from consumer.cli.publishing import INPUT_TOPIC, publish_rows
+from consumer.demo.purchases import ORG
+from consumer.reading import read_to_end
+from schemas.customer_action import customer_key, decode_action, encode_action
+from schemas.errors import Malformed
+from schemas.framing import Rejected
+
+
+def published_ids(broker: Broker, org_id: int = ORG) -> set[str]:
+    """The event ids of an org on the input topic; records that are no actions are passed over."""
+    found = set()
+    prefix = f"{org_id}:".encode()
+    for message in read_to_end(broker, INPUT_TOPIC):
+        if (message.key() or b"").startswith(prefix):
+            try:
+                found.add(decode_action(message.value()).event_id)
+            except (Rejected, Malformed):
+                continue
+    return found
+
+
+def publish_missing(
+    broker: Broker, actions: Iterable[CustomerAction], report: Callable[[int], None] = lambda _: None
+) -> int:
+    """Sends, in their order, the actions whose event ids are missing; returns how many were.
+
+    Safe to repeat after a crash in the middle: what is there are the first acts of each customer.
+    """
+    known = published_ids(broker)
+    missing = [action for action in actions if action.event_id not in known]
+    return publish_rows(broker, _rows(missing), report).sent if missing else 0
+
+
+def _rows(actions: Iterable[CustomerAction]) -> Iterator[Row]:
+    for number, action in enumerate(actions, 1):
+        yield Row(number, customer_key(action.org_id, action.customer_id), encode_action(action))
