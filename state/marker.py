@@ -49,8 +49,8 @@ def decode_marker(data: bytes) -> RedisMarker | None:
         return None
     try:
         found, *fields = msgpack.unpackb(data, use_list=False)
-        if found != FORMAT:
-            raise ValueError("a marker of an unknown format")
-        return RedisMarker(*fields)
-    except (TypeError, msgpack.UnpackException):
+        if found == FORMAT:
+            return RedisMarker(*fields)
+    except (TypeError, ValueError, msgpack.UnpackException):
         raise ValueError("not a marker") from None
+    raise ValueError("a marker of an unknown format")

@@ -57,6 +57,16 @@ class Server:
                     raise
                 time.sleep(0.01)
 
+    def wait_until_written(self) -> None:
+        """Until the append-only file, just switched on, is whole."""
+        deadline = time.monotonic() + 20
+        while True:
+            facts = self.admin.info("persistence")
+            if not facts["aof_rewrite_in_progress"] and not facts["aof_rewrite_scheduled"]:
+                return
+            assert time.monotonic() < deadline, "the append-only file is not written"
+            time.sleep(0.01)
+
     def kill(self) -> None:
         self.admin.close()
         self._process.kill()

@@ -342,6 +342,7 @@ def test_a_server_without_an_append_only_file_is_warned_about(redis_view: RedisV
         assert redis_view.check_server() == [NO_APPEND_ONLY_FILE]
     finally:
         fresh.admin.config_set("appendonly", "yes")
+        fresh.wait_until_written()
 
 
 def test_errors_of_the_server_name_no_customer(redis_view: RedisView, fresh: Server) -> None:
