@@ -6,8 +6,7 @@ import logging
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.admin import AdminClient, ClusterMetadata  # type: ignore[attr-defined]  # stubs
 
 from consumer.failure import DIFFERENT, UNREACHABLE, Failure
 from consumer.settings import Settings, kafka_address

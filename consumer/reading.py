@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # stubs
 
+from consumer.broker import PROBE_S, Broker
 from consumer.failure import UNREACHABLE, Failure
-from consumer.broker import PROBE_S, Kafka
 
 POLL_S: Final = 0.5
 SILENT_POLLS: Final = 60

@@ -1,6 +1,6 @@
 """Settings (contract.md section 1): command line > environment `BADGES_...` > `badges.toml` > defaults.
 
-Everything is read once, by `load_settings`, into one frozen value; only that travels on. No secret is in a repr.
+Everything is read once, by `load_settings`, into one frozen value; only that travels on.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pydantic_settings import (
     SettingsError,
     TomlConfigSettingsSource,
 )
+
+from consumer.local.stack import running_addresses
 
 SETTINGS_FILE: Final = "badges.toml"
 ENVIRONMENT_PREFIX: Final = "BADGES_"
@@ -105,7 +107,7 @@ class _Section(BaseModel):
 
 
 class KafkaSettings(_Section):
-    """`client` goes to every client, `consumer` and `producer` to those; all three are librdkafka's own names."""
+    """`client` goes to every client, `consumer` and `producer` to those; the names are librdkafka's."""
 
     bootstrap_servers: str | None = Field(default=None, min_length=1)
     client: ClientTable = {}
@@ -150,7 +152,7 @@ class MetricsSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All settings. Build it with `load_settings`; the constructor reads nothing but its arguments' sources."""
+    """All settings. Build it with `load_settings`, which names what is wrong."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -175,8 +177,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- pydantic passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The precedence of contract.md section 1, first wins."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml_file)
@@ -290,11 +292,7 @@ def redis_address(settings: Settings) -> SecretStr:
 
 
 def _local_address(what: str, key: str, at: int) -> str:
-    from consumer.local.stack import running_addresses
-
     found = running_addresses()[at]
     if found is None:
-        raise AddressMissing(
-            f"no address of {what} is set and no local one is running; run `badges up`, or set {key}"
-        )
+        raise AddressMissing(f"no address of {what} is set and no local one runs; `badges up`, or set {key}")
     return found

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import typer
 
-from consumer.cli import publish, tail
-from consumer.failure import as_failure
+from consumer.cli import local, publish, tail, topics
 from consumer.cli.output import say
+from consumer.failure import as_failure
 
 app = typer.Typer(
     name="badges",
@@ -27,6 +27,10 @@ _DEFINE = "Badges"
 _LOOK = "Look"
 _REPAIR = "Repair"
 
+app.command(rich_help_panel=_RUN)(local.up)
+app.command(rich_help_panel=_RUN)(local.down)
+app.command(rich_help_panel=_RUN)(local.status)
+app.add_typer(topics.commands, name="topics", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(publish.publish)
 app.command(rich_help_panel=_LOOK)(tail.tail)
 

@@ -58,3 +58,10 @@ def message_console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, emoji=False)
+
+
+def ask(question: str) -> bool:
+    """Whether the person at the keyboard says yes; no where there is none."""
+    if not sys.stdin.isatty():
+        return False
+    return typer.confirm(question, err=True)

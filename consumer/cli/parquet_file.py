@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
-import duckdb
-
 from badges.calendar import format_instant
 from consumer.failure import USAGE, Failure
+
+# An optional extra: type checkers need not have it either.
+duckdb: Any = importlib.import_module("duckdb")
 
 _ROWS_AT_ONCE: Final = 10_000
 _WITH_ZONE: Final = "TIMESTAMP WITH TIME ZONE"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from consumer.failure import REJECTED, USAGE, Failure
 from consumer.cli.options import AsJson, Overrides
 from consumer.cli.output import emit_json, message_console, say
+from consumer.failure import REJECTED, USAGE, Failure
 
 if TYPE_CHECKING:
     from consumer.cli.publishing import Published
@@ -27,8 +27,8 @@ def publish(
     overrides: Overrides = None,
 ) -> None:
     """Send customer actions to the input topic."""
-    from consumer.cli.action_files import raw_rows, reader_of
     from consumer.broker import Broker
+    from consumer.cli.action_files import raw_rows, reader_of
     from consumer.cli.publishing import publish_rows
     from consumer.settings import load_settings
 

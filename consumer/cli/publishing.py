@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, Producer
 
+from consumer.broker import Broker
 from consumer.cli.action_files import Rejection, Row
 from consumer.failure import UNREACHABLE, Failure
-from consumer.broker import Broker
 
 INPUT_TOPIC: Final = "customer-actions"
 FLUSH_S: Final = 60

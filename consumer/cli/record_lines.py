@@ -60,7 +60,7 @@ def header_texts(message: Message) -> dict[str, str]:
 
 
 def dead_letter_lines(message: Message) -> list[str]:
-    """One line a record of the dead-letter topic: its id, what stands in its headers, and what was rejected."""
+    """One line a record of the dead-letter topic: its id, what its headers say, and what was rejected."""
     headers = header_texts(message)
     own = {
         name.removeprefix("dlq-").replace("-", "_"): text for name, text in headers.items() if "dlq-" in name
