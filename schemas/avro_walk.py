@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 Walk = Callable[[bytes, int], int]
 """Takes the bytes and a position, returns the position after the value. IndexError: the bytes end within it.
 """
 
-_MOST_NODES: Final = 2_000
+_MOST_PARTS: Final = 2_000
 _MOST_NESTING: Final = 32
 _LONGEST_VARINT: Final = 10
 
@@ -28,7 +28,7 @@ def walker(schema: Any) -> Callable[[bytes, int], None]:
     Raises `RefusedSchema` for a schema with recursion, items of no size, or more than 2,000 parts; the check
     raises `WrongBytes`.
     """
-    walk = _Compiler().compile(schema, "", 0)[0]
+    walk = _Compiler().compile(schema, "", 0).walk
 
     def check(data: bytes, offset: int) -> None:
         try:
@@ -43,56 +43,64 @@ def walker(schema: Any) -> Callable[[bytes, int], None]:
     return check
 
 
+class Part(NamedTuple):
+    """A compiled part of a schema: its walk and the least size of its values in bytes.
+
+    `weight` counts its parts with names replaced by what they stand for, `height` how deep they nest then.
+    """
+
+    walk: Walk
+    least: int
+    weight: int = 1
+    height: int = 0
+
+
 class _Compiler:
-    """Turns a schema into nested functions; each returns its function and the least size of its values."""
+    """Turns a schema into nested functions."""
 
     def __init__(self) -> None:
-        self._named: dict[str, tuple[Walk, int]] = {}
+        self._named: dict[str, Part] = {}
         self._open: set[str] = set()
-        self._nodes = 0
 
-    def compile(self, schema: Any, namespace: str, depth: int) -> tuple[Walk, int]:
-        """The function of a schema; `namespace` encloses it."""
-        self._nodes += 1
-        if self._nodes > _MOST_NODES or depth > _MOST_NESTING:
+    def compile(self, schema: Any, namespace: str, depth: int) -> Part:
+        """One part of a schema; `namespace` and so many others enclose it."""
+        if depth > _MOST_NESTING:
+            raise RefusedSchema("too deeply nested")
+        part = self._compile(schema, namespace, depth)
+        if part.weight > _MOST_PARTS or part.height > _MOST_NESTING:
             raise RefusedSchema("too large or too deeply nested")
+        return part
+
+    def _compile(self, schema: Any, namespace: str, depth: int) -> Part:
         if isinstance(schema, list):
-            branches = [self.compile(branch, namespace, depth + 1)[0] for branch in schema]
-            return _union(branches), 1
+            branches = [self.compile(branch, namespace, depth + 1) for branch in schema]
+            return _around(branches, _union([branch.walk for branch in branches]), 1)
         if isinstance(schema, str):
             return _PRIMITIVES.get(schema) or self._known(schema, namespace)
         if not isinstance(schema, dict) or "type" not in schema:
             raise RefusedSchema("no Avro schema")
         kind = schema["type"]
-        if isinstance(kind, str) and kind not in _PRIMITIVES:
-            return self._complex(kind, schema, namespace, depth)
-        return self.compile(kind, namespace, depth + 1)
-
-    def _complex(self, kind: str, schema: dict[str, Any], namespace: str, depth: int) -> tuple[Walk, int]:
         match kind:
             case "array":
-                item, least = self.compile(schema.get("items"), namespace, depth + 1)
-                if least == 0:
+                item = self.compile(schema.get("items"), namespace, depth + 1)
+                if item.least == 0:
                     raise RefusedSchema("an array has items of no size")
-                return _blocks(item), 1
+                return _around([item], _blocks(item.walk), 1)
             case "map":
-                item, _ = self.compile(schema.get("values"), namespace, depth + 1)
-                return _blocks(lambda data, at: item(data, _string(data, at))), 1
+                item = self.compile(schema.get("values"), namespace, depth + 1)
+                return _around([item], _blocks(_entry(item.walk)), 1)
             case "enum" | "fixed" | "record" | "error":
                 return self._define(kind, schema, namespace, depth)
-        return self._known(kind, namespace)
+        return self.compile(kind, namespace, depth + 1)
 
-    def _define(self, kind: str, schema: dict[str, Any], namespace: str, depth: int) -> tuple[Walk, int]:
-        name = schema.get("name")
-        if not isinstance(name, str):
-            raise RefusedSchema("a type has no name")
-        inner = schema.get("namespace", namespace)
-        if not isinstance(inner, str):
-            raise RefusedSchema("a namespace is no text")
+    def _define(self, kind: str, schema: dict[str, Any], namespace: str, depth: int) -> Part:
+        name, inner = schema.get("name"), schema.get("namespace", namespace)
+        if not isinstance(name, str) or not isinstance(inner, str):
+            raise RefusedSchema("a name is no text")
         full = name if "." in name else f"{inner}.{name}"
         self._open.add(full)
         if kind == "enum":
-            made: tuple[Walk, int] = (_enum(len(_list(schema, "symbols"))), 1)
+            made = Part(_enum(len(_list(schema, "symbols"))), 1)
         elif kind == "fixed":
             made = _fixed(schema.get("size"))
         else:
@@ -101,15 +109,15 @@ class _Compiler:
         self._named[full] = made
         return made
 
-    def _record(self, fields: Sequence[Any], namespace: str, depth: int) -> tuple[Walk, int]:
+    def _record(self, fields: Sequence[Any], namespace: str, depth: int) -> Part:
         parts = []
         for field in fields:
             if not isinstance(field, dict):
                 raise RefusedSchema("a field is no object")
             parts.append(self.compile(field.get("type"), namespace, depth + 1))
-        return _sequence([walk for walk, _ in parts]), sum(least for _, least in parts)
+        return _around(parts, _sequence([part.walk for part in parts]), sum(part.least for part in parts))
 
-    def _known(self, name: str, namespace: str) -> tuple[Walk, int]:
+    def _known(self, name: str, namespace: str) -> Part:
         full = name if "." in name else f"{namespace}.{name}"
         if full in self._open:
             raise RefusedSchema("it contains itself")
@@ -117,6 +125,11 @@ class _Compiler:
         if found is None:
             raise RefusedSchema("it names an unknown type")
         return found
+
+
+def _around(parts: Sequence[Part], walk: Walk, least: int) -> Part:
+    weight = 1 + sum(part.weight for part in parts)
+    return Part(walk, least, weight, 1 + max((part.height for part in parts), default=0))
 
 
 def _list(schema: dict[str, Any], key: str) -> list[Any]:
@@ -180,7 +193,7 @@ def _string(data: bytes, at: int) -> int:
     return end
 
 
-def _fixed(size: Any) -> tuple[Walk, int]:
+def _fixed(size: Any) -> Part:
     if not isinstance(size, int) or size < 0:
         raise RefusedSchema("a size is no whole number")
 
@@ -189,7 +202,7 @@ def _fixed(size: Any) -> tuple[Walk, int]:
             raise WrongBytes("cut off")
         return at + size
 
-    return walk, size
+    return Part(walk, size)
 
 
 def _index(data: bytes, at: int, count: int) -> tuple[int, int]:
@@ -224,6 +237,10 @@ def _sequence(walks: list[Walk]) -> Walk:
     return walk
 
 
+def _entry(value: Walk) -> Walk:
+    return lambda data, at: value(data, _string(data, at))
+
+
 def _blocks(item: Walk) -> Walk:
     def walk(data: bytes, at: int) -> int:
         while True:
@@ -242,13 +259,13 @@ def _blocks(item: Walk) -> Walk:
     return walk
 
 
-_PRIMITIVES: Final[dict[str, tuple[Walk, int]]] = {
-    "null": (_null, 0),
-    "boolean": (_boolean, 1),
-    "int": (_int, 1),
-    "long": (_long, 1),
+_PRIMITIVES: Final[dict[str, Part]] = {
+    "null": Part(_null, 0),
+    "boolean": Part(_boolean, 1),
+    "int": Part(_int, 1),
+    "long": Part(_long, 1),
     "float": _fixed(4),
     "double": _fixed(8),
-    "bytes": (_bytes, 1),
-    "string": (_string, 1),
+    "bytes": Part(_bytes, 1),
+    "string": Part(_string, 1),
 }

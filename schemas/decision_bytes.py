@@ -19,8 +19,8 @@ LIMIT_TYPES: Final = ("UNKNOWN", "FIXED_WINDOW", "ROLLING_WINDOW", "OVERALL")
 UUID_FIELD: Final = SECOND_BRANCH + long_bytes(36)
 """What stands before the 36 characters of a UUID in a union of null and string."""
 _MOST_REMEMBERED: Final = 8192
-_DAY_BRANCH: Final = b"\x02"
-_INSTANT_BRANCH: Final = b"\x04"
+_DAY_BRANCH: Final = b"\x04"
+_INSTANT_BRANCH: Final = b"\x02"
 
 Key = TypeVar("Key")
 

@@ -18,3 +18,5 @@ class Malformed(ValueError):
 
 class UnreadableRecord(ValueError):
     """A record of one of our own topics that this release cannot read; the message says what to do."""
+
+    exit_code = 6
