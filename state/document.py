@@ -4,18 +4,18 @@ Every document is a msgpack array of at most 15 items whose first is the format,
 format whatever follows. A release reads FORMAT and the one before it; there is only one yet. Names are not
 repeated in a document: the org and the customer stand in its key. Layout of format 1 (instants in ms):
 
-    head   [1, registered_at, sequence, seen_count, seen_buckets, {digest: [badge numbers]}, [names], [badge,
-    ...]] badge  [number, issued, sealed, measure_number, {period: [total, crossings, sequence]}, {day:
-    count}, [blocks],
-            [enrolment fields in a row], [issuance fields in a row]]
-    page   [1, {digest: [badge numbers]}] or [1, {day: count}] or [1, [issuance fields in a row]]
+    head   [1, registered_at, sequence, seen_count, seen_buckets, {digest: [badge numbers]}, [names],
+            [badge, ...]]
+    badge  [number, issued, sealed, measure_number, {period: [total, crossings, sequence]}, {day: count},
+            [blocks], [enrolment, ...], [issuance, ...]]
+    page   [1, {digest: [badge numbers]}] or [1, {day: count}] or [1, [issuance, ...]]
 
-    enrolment  id, event_date - the one before (the first: registered_at), ends_at - event_date or nil,
-               sequence * 4 + follows_badge * 2 + revoked
-    issuance   id, event_date - the one before (as above; in a page the first is whole), issued_at -
-    event_date,
-               expires_at - event_date or nil, sequence * 2 + revoked
+    enrolment  [id, event_date - the one before, ends_at - event_date or nil,
+                sequence * 4 + follows_badge * 2 + revoked]
+    issuance   [id, event_date - the one before, issued_at - event_date, expires_at - event_date or nil,
+                sequence * 2 + revoked]
 
+"The one before" the first is registered_at, or 0 where there is none and in a page.
 Integers beyond 64 bits (a total may be one) are extension 1: signed, big-endian.
 """
 
@@ -79,8 +79,8 @@ def encode_head(state: CustomerState) -> bytes:
                 badge.periods,
                 badge.days,
                 sorted(badge.blocks) if badge.blocks else (),
-                _enrolment_row(enrolments, base) if enrolments else (),
-                _issuance_row(recent, base) if recent else (),
+                _enrolment_rows(enrolments, base) if enrolments else (),
+                _issuance_rows(recent, base) if recent else (),
             )
         )
     packed: bytes = _pack(
@@ -142,7 +142,7 @@ def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:
 
 def encode_page(key: PageKey, page: Any) -> bytes:
     """One page: a dict ("s", "t") or a list of Issuance ("i")."""
-    packed: bytes = _pack((FORMAT, _issuance_row(page, 0) if key[0] == "i" else page))
+    packed: bytes = _pack((FORMAT, _issuance_rows(page, 0) if key[0] == "i" else page))
     return packed
 
 
@@ -172,51 +172,53 @@ def _fields(data: bytes) -> list[Any]:
     return fields
 
 
-def _enrolment_row(enrolments: list[Enrolment], before: int) -> list[bytes | int | None]:
-    row: list[bytes | int | None] = []
+def _enrolment_rows(enrolments: list[Enrolment], before: int) -> list[tuple[bytes, int, int | None, int]]:
+    rows = []
     for enrolment in enrolments:
         date = enrolment.event_date
         ends_at = enrolment.ends_at
-        row += (
-            enrolment.enrolment_id,
-            date - before,
-            None if ends_at is None else ends_at - date,
-            enrolment.sequence << 2 | enrolment.follows_badge << 1 | enrolment.revoked,
+        rows.append(
+            (
+                enrolment.enrolment_id,
+                date - before,
+                None if ends_at is None else ends_at - date,
+                enrolment.sequence << 2 | enrolment.follows_badge << 1 | enrolment.revoked,
+            )
         )
         before = date
-    return row
+    return rows
 
 
-def _enrolments(row: list[Any], before: int) -> list[Enrolment]:
-    fields = iter(row)
+def _enrolments(rows: list[Any], before: int) -> list[Enrolment]:
     enrolments = []
-    for identity, step, lasts, packed in zip(fields, fields, fields, fields, strict=True):
+    for identity, step, lasts, packed in rows:
         before += step
         ends_at = None if lasts is None else before + lasts
         enrolments.append(Enrolment(identity, before, ends_at, packed & 2 != 0, packed & 1 != 0, packed >> 2))
     return enrolments
 
 
-def _issuance_row(issuances: list[Issuance], before: int) -> list[bytes | int | None]:
-    row: list[bytes | int | None] = []
+def _issuance_rows(issuances: list[Issuance], before: int) -> list[tuple[bytes, int, int, int | None, int]]:
+    rows = []
     for issuance in issuances:
         date = issuance.event_date
         expires_at = issuance.expires_at
-        row += (
-            issuance.issuance_id,
-            date - before,
-            issuance.issued_at - date,
-            None if expires_at is None else expires_at - date,
-            issuance.sequence << 1 | issuance.revoked,
+        rows.append(
+            (
+                issuance.issuance_id,
+                date - before,
+                issuance.issued_at - date,
+                None if expires_at is None else expires_at - date,
+                issuance.sequence << 1 | issuance.revoked,
+            )
         )
         before = date
-    return row
+    return rows
 
 
-def _issuances(row: list[Any], before: int) -> list[Issuance]:
-    fields = iter(row)
+def _issuances(rows: list[Any], before: int) -> list[Issuance]:
     issuances = []
-    for identity, step, waited, lasts, packed in zip(fields, fields, fields, fields, fields, strict=True):
+    for identity, step, waited, lasts, packed in rows:
         before += step
         expires_at = None if lasts is None else before + lasts
         issuances.append(

@@ -15,6 +15,7 @@ The customer id comes last, so that colons in it are harmless; every number befo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from badges.customer import PageKey
@@ -92,18 +93,18 @@ class Keyspace:
         """The Redis key of the partition's marker."""
         return self.tag(partition) + b"m"
 
-    def document(self, partition: int, key: bytes) -> bytes:
-        """The Redis key of a document key."""
-        if key[0] == _BANG:
-            return self.tag(partition) + key[1:]
-        return self.tag(partition) + b"c:" + key
+    def documents(self, partition: int, keys: Iterable[bytes]) -> list[bytes]:
+        """The Redis keys of document keys."""
+        tag = self.tag(partition)
+        head = tag + b"c:"
+        return [tag + key[1:] if key[0] == _BANG else head + key for key in keys]
 
     def pattern(self, partition: int) -> bytes:
         """A SCAN pattern for all keys of the partition; nothing in a tag is special in a pattern."""
         return self.tag(partition) + b"*"
 
     def document_key(self, partition: int, redis_key: bytes) -> bytes | None:
-        """The inverse of `document`; None for the marker. Raises ValueError for a key that is none of
+        """The inverse of `documents`; None for the marker. Raises ValueError for a key that is none of
         ours."""
         tag = self.tag(partition)
         rest = redis_key[len(tag) :]

@@ -84,8 +84,7 @@ class RedisView:
 
     def _reads(self, load: Load) -> list[Command]:
         marker = self._keys.marker(load.partition)
-        document = self._keys.document
-        keys = [document(load.partition, key) for key in load.keys]
+        keys = self._keys.documents(load.partition, load.keys)
         starts = range(0, len(keys) or 1, KEYS_A_READ)
         return [("MGET", marker, *keys[start : start + KEYS_A_READ]) for start in starts]
 
@@ -160,17 +159,24 @@ class RedisView:
         return held
 
     def clear(self, partition: int, held: RedisMarker) -> RedisMarker:
-        marker = self._keys.marker(partition)
         for names in self._names(partition):
             if names:
-                documents = [Document(name, 0, None) for name in names]
-                following = held._replace(token=self._token())
-                chain = scripts_of(held, documents, following, self._token)
-                error = self._run({partition: [self._named(marker, script) for script in chain]})[partition]
-                if error is not None:
-                    raise error
-                held = following
+                held = self._delete(partition, held, names)
         return held
+
+    def _delete(self, partition: int, held: RedisMarker, names: Sequence[bytes]) -> RedisMarker:
+        """Deletes Redis keys inside a rebuild, also those that are no documents."""
+        following = held._replace(token=self._token())
+        doomed = [Document(name, 0, None) for name in names]
+        marker = self._keys.marker(partition)
+        chain = [
+            self._evalsha(marker, [document.key for document in script.documents], script)
+            for script in scripts_of(held, doomed, following, self._token)
+        ]
+        error = self._run({partition: chain})[partition]
+        if error is not None:
+            raise error
+        return following
 
     def delete_marker(self, partition: int) -> None:
         [reply] = self._link.exchange([("UNLINK", self._keys.marker(partition))])
@@ -178,24 +184,13 @@ class RedisView:
             raise reply
 
     def _command(self, partition: int, script: Script) -> Command:
-        document = self._keys.document
-        named = [item._replace(key=document(partition, item.key)) for item in script.documents]
-        return self._named(self._keys.marker(partition), script._replace(documents=named))
+        names = self._keys.documents(partition, [document.key for document in script.documents])
+        return self._evalsha(self._keys.marker(partition), names, script)
 
-    def _named(self, marker: bytes, script: Script) -> Command:
-        """A script whose documents have Redis keys already."""
-        names = [item.key for item in script.documents]
-        values = [framed(item) for item in script.documents]
-        return (
-            "EVALSHA",
-            self._sha,
-            len(names) + 1,
-            marker,
-            *names,
-            script.expected,
-            script.moved,
-            *values,
-        )
+    def _evalsha(self, marker: bytes, names: list[bytes], script: Script) -> Command:
+        values = [framed(document) for document in script.documents]
+        keys = len(names) + 1
+        return ("EVALSHA", self._sha, keys, marker, *names, script.expected, script.moved, *values)
 
     def _run(self, chains: Mapping[int, list[Command]]) -> dict[int, ViewError | None]:
         """All chains in one round trip. A script that the server did not know did not run, nor did those
@@ -238,6 +233,11 @@ class RedisView:
             raise ViewRefused(
                 f"Redis may drop documents (maxmemory-policy {facts.get('maxmemory_policy')}); "
                 "set maxmemory-policy to noeviction"
+            )
+        if facts.get("cluster_enabled") == "1":
+            raise ViewRefused(
+                "redis.url leads to a Redis Cluster, which this release does not speak; "
+                "point redis.url at a Redis without cluster mode"
             )
         self._link.read([("SCRIPT", "LOAD", self._source), ("MGET", self._keys.marker(0))])
         if facts.get("aof_enabled") == "0":

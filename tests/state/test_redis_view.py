@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
 
@@ -20,6 +21,8 @@ from state.redis_view import NO_APPEND_ONLY_FILE, RedisView
 from state.view import Apply, Document, Load
 from tests.state.conftest import Server
 from tests.state.test_view_contract import FIRST, SECOND, head
+
+pytestmark = pytest.mark.redis
 
 SECRET = "s3cr3t-pass"
 
@@ -82,56 +85,62 @@ def test_a_view_that_went_back_between_two_scripts_is_noticed(redis_view: RedisV
     assert redis_view.marker(3) == FIRST
 
 
-@pytest.fixture
-def cutter(fresh: Server) -> Iterator[Callable[[], str]]:
-    """A proxy in front of the server that swallows every answer once its returned URL's owner asks it to."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    sockets: list[socket.socket] = [listener]
-    frozen = threading.Event()
+class Proxy:
+    """Stands before the server; once frozen it passes requests on, but cuts instead of answering."""
 
-    def pump(source: socket.socket, sink: socket.socket, stops: bool) -> None:
-        try:
-            while data := source.recv(65536):
-                if stops and frozen.is_set():
-                    source.close()
-                    sink.shutdown(socket.SHUT_RDWR)
-                    return
-                sink.sendall(data)
-        except OSError:
-            return
+    def __init__(self, port: int) -> None:
+        self._upstream = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets = [self._listener]
+        self._frozen = threading.Event()
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        threading.Thread(target=self._serve, daemon=True).start()
 
-    def serve() -> None:
+    def freeze(self) -> None:
+        self._frozen.set()
+
+    def close(self) -> None:
+        for item in self._sockets:
+            item.close()
+
+    def _serve(self) -> None:
         while True:
             try:
-                client, _ = listener.accept()
+                client, _ = self._listener.accept()
+                upstream = socket.create_connection(self._upstream)
             except OSError:
                 return
-            if frozen.is_set():
-                client.close()
-                continue
-            upstream = socket.create_connection(("127.0.0.1", fresh.port))
-            sockets.extend((client, upstream))
-            threading.Thread(target=pump, args=(client, upstream, False), daemon=True).start()
-            threading.Thread(target=pump, args=(upstream, client, True), daemon=True).start()
+            self._sockets += [client, upstream]
+            threading.Thread(target=self._requests, args=(client, upstream), daemon=True).start()
+            threading.Thread(target=self._answers, args=(upstream, client), daemon=True).start()
 
-    threading.Thread(target=serve, daemon=True).start()
+    def _requests(self, client: socket.socket, upstream: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := client.recv(65536):
+                upstream.sendall(data)
 
-    def cut() -> str:
-        frozen.set()
-        return ""
+    def _answers(self, upstream: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := upstream.recv(65536):
+                if self._frozen.is_set():
+                    client.shutdown(socket.SHUT_RDWR)
+                    return
+                client.sendall(data)
 
-    cut.url = f"redis://127.0.0.1:{listener.getsockname()[1]}/0"  # type: ignore[attr-defined]
-    yield cut
-    for item in sockets:
-        item.close()
+
+@pytest.fixture
+def proxy(fresh: Server) -> Iterator[Proxy]:
+    proxy = Proxy(fresh.port)
+    yield proxy
+    proxy.close()
 
 
 def test_a_write_without_an_answer_is_unknown_and_never_sent_again(
-    cutter: Callable[[], str], redis_view: RedisView
+    proxy: Proxy, redis_view: RedisView
 ) -> None:
-    view = RedisView(cutter.url, timeout=5)  # type: ignore[attr-defined]
+    view = RedisView(proxy.url)
     view.apply_many([Apply(p, None, [head(1, b"one")], FIRST) for p in (1, 2)])
-    cutter()
+    proxy.freeze()
     outcome = view.apply_many([Apply(p, FIRST, [head(1, b"two")], SECOND) for p in (1, 2)])
     assert [type(error) for error in outcome.values()] == [OutcomeUnknown, OutcomeUnknown]
     # It was applied; a new look shows so, and the repair begins there.
@@ -334,6 +343,20 @@ def test_a_server_that_may_drop_documents_is_refused(redis_view: RedisView, fres
     finally:
         fresh.admin.config_set("maxmemory-policy", "noeviction")
     assert redis_view.check_server() == []
+
+
+def test_a_cluster_is_refused(redis_view: RedisView, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = redis_view._facts("server", "memory", "persistence", "cluster") | {"cluster_enabled": "1"}
+    monkeypatch.setattr(redis_view, "_facts", lambda *_: facts)
+    with pytest.raises(ViewRefused, match=r"point redis\.url at a Redis without cluster mode$"):
+        redis_view.check_server()
+
+
+def test_a_server_that_is_too_old_is_refused(redis_view: RedisView, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = redis_view._facts("server", "memory", "persistence", "cluster") | {"redis_version": "6.2.14"}
+    monkeypatch.setattr(redis_view, "_facts", lambda *_: facts)
+    with pytest.raises(ViewRefused, match="too old"):
+        redis_view.check_server()
 
 
 def test_a_server_without_an_append_only_file_is_warned_about(redis_view: RedisView, fresh: Server) -> None:
