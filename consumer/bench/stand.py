@@ -49,7 +49,8 @@ def stand() -> Iterator[Stand]:
         try:
             addresses = local.up()
             kafka_pid, redis_pid = local.kafka_pid(), local.redis_pid()
-            assert kafka_pid is not None and redis_pid is not None  # up() returned
+            assert kafka_pid is not None  # up() returned
+            assert redis_pid is not None
             yield Stand(home, addresses.bootstrap_servers, addresses.redis_url, kafka_pid, redis_pid)
         finally:
             local.down()

@@ -28,16 +28,18 @@ def published_ids(broker: Broker, org_id: int = ORG) -> set[str]:
     return found
 
 
-def publish_missing(
-    broker: Broker, actions: Iterable[CustomerAction], report: Callable[[int], None] = lambda _: None
-) -> int:
-    """Sends, in their order, the actions whose event ids are missing; returns how many were.
+def missing(broker: Broker, actions: Iterable[CustomerAction]) -> list[CustomerAction]:
+    """The actions whose event ids are not on the input topic, in their order.
 
-    Safe to repeat after a crash in the middle: what is there are the first acts of each customer.
+    Right after a crash in the middle too: what is there are the first acts of each customer.
     """
     known = published_ids(broker)
-    missing = [action for action in actions if action.event_id not in known]
-    return publish_rows(broker, _rows(missing), report).sent if missing else 0
+    return [action for action in actions if action.event_id not in known]
+
+
+def publish(broker: Broker, actions: Iterable[CustomerAction], report: Callable[[int], None]) -> None:
+    """Sends actions in their order. `report` gets the number handed over so far. Raises Failure (4)."""
+    publish_rows(broker, _rows(actions), report)
 
 
 def _rows(actions: Iterable[CustomerAction]) -> Iterator[Row]:
