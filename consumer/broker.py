@@ -63,6 +63,7 @@ class Broker:
         config = {
             "linger.ms": 20,
             "compression.type": "lz4",
+            "message.max.bytes": 10_485_760,  # what the topics take
             "retry.backoff.ms": 10,  # the default of 100 would be waited once per transaction
             **self._client("producer"),
             "enable.idempotence": True,

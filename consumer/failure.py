@@ -56,6 +56,7 @@ _EXPECTED: Final = (
     ("state.errors", "OutcomeUnknown", UNREACHABLE),
     ("state.errors", "ViewRefused", DIFFERENT),
     ("state.errors", "ViewDamaged", DIFFERENT),
+    ("schemas.errors", "UnreadableRecord", DIFFERENT),
     ("state.document", "UnknownFormat", DIFFERENT),
     ("state.document", "Damaged", DIFFERENT),
     ("consumer.local.errors", "LocalStackError", UNREACHABLE),

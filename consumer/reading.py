@@ -44,6 +44,17 @@ def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
         reader.close()
 
 
+def read_everything(broker: Broker, name: str) -> Iterator[Message]:
+    """All committed records up to the end that a topic has now; waits until open transactions have ended."""
+    topic, partitions = broker.topic(name), range(broker.partitions(name))
+    reader = broker.reader()
+    try:
+        ends = high_watermarks(broker, topic, partitions)
+        yield from read_until(reader, topic, dict.fromkeys(partitions, OFFSET_BEGINNING), ends)
+    finally:
+        reader.close()
+
+
 def read_until(
     reader: Consumer, topic: str, starts: Mapping[int, int], ends: Mapping[int, int]
 ) -> Iterator[Message]:

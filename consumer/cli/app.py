@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from consumer.cli import local, publish, tail, topics
+from consumer.cli import badges_of, define, local, publish, tail, topics
 from consumer.cli.output import say
 from consumer.failure import as_failure
 
@@ -31,6 +31,11 @@ app.command(rich_help_panel=_RUN)(local.up)
 app.command(rich_help_panel=_RUN)(local.down)
 app.command(rich_help_panel=_RUN)(local.status)
 app.add_typer(topics.commands, name="topics", rich_help_panel=_RUN)
+app.command(rich_help_panel=_DEFINE)(define.define)
+app.command("list", rich_help_panel=_DEFINE)(badges_of.list_badges)
+app.command(rich_help_panel=_DEFINE)(badges_of.show)
+app.command(rich_help_panel=_DEFINE)(define.activate)
+app.command(rich_help_panel=_DEFINE)(define.deactivate)
 app.command(rich_help_panel=_RUN)(publish.publish)
 app.command(rich_help_panel=_LOOK)(tail.tail)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_WIDTH_OF_A_PIPE: Final = 240
+"""No terminal cuts the lines there."""
 
 
 def emit(line: str) -> None:
@@ -50,7 +53,8 @@ def console() -> Console:
     """For tables on stdout: colours on a terminal only, none with NO_COLOR."""
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, markup=False)
+    width = None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE
+    return Console(highlight=False, emoji=False, markup=False, width=width)
 
 
 def message_console() -> Console:
