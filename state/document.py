@@ -7,7 +7,7 @@ repeated in a document: the org and the customer stand in its key. Layout of for
     head   [1, registered_at, sequence, seen_count, seen_buckets, {digest: [badge numbers]}, [names],
             [badge, ...]]
     badge  [number, issued, sealed, measure_number, {period: [total, crossings, sequence]}, {day: count},
-            [blocks], [enrolment, ...], [issuance, ...]]
+            [block, how many in a row, ...], [enrolment, ...], [issuance, ...]]
     page   [1, {digest: [badge numbers]}] or [1, {day: count}] or [1, [issuance, ...]]
 
     enrolment  [id, event_date - the one before, ends_at - event_date or nil,
@@ -29,6 +29,7 @@ from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, Page
 
 FORMAT: Final = 1
 _BIG: Final = 1
+_BLOCKS_AT_MOST: Final = 1_000_000
 
 
 class UnknownFormat(Exception):
@@ -78,7 +79,7 @@ def encode_head(state: CustomerState) -> bytes:
                 badge.measure_number,
                 badge.periods,
                 badge.days,
-                sorted(badge.blocks) if badge.blocks else (),
+                _runs(badge.blocks) if badge.blocks else (),
                 _enrolment_rows(enrolments, base) if enrolments else (),
                 _issuance_rows(recent, base) if recent else (),
             )
@@ -130,7 +131,7 @@ def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:
                 recent,
             ) = row
             if blocks:
-                badge.blocks = set(blocks)
+                badge.blocks = _blocks(blocks)
             if enrolments:
                 badge.enrolments = _enrolments(enrolments, base)
             if recent:
@@ -170,6 +171,28 @@ def _fields(data: bytes) -> list[Any]:
     except (ValueError, msgpack.UnpackException):
         raise Damaged from None
     return fields
+
+
+def _runs(blocks: set[int]) -> list[int]:
+    """An active customer has a block for every month: a few runs, however old."""
+    runs: list[int] = []
+    following = None
+    for block in sorted(blocks):
+        if block == following:
+            runs[-1] += 1
+        else:
+            runs += (block, 1)
+        following = block + 1
+    return runs
+
+
+def _blocks(runs: list[int]) -> set[int]:
+    blocks: set[int] = set()
+    for first, count in zip(runs[::2], runs[1::2], strict=True):
+        if count > _BLOCKS_AT_MOST:
+            raise ValueError("no customer is that old")
+        blocks.update(range(first, first + count))
+    return blocks
 
 
 def _enrolment_rows(enrolments: list[Enrolment], before: int) -> list[tuple[bytes, int, int | None, int]]:
