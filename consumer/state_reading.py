@@ -1,14 +1,14 @@
 """The changelog folded to its end, and the view compared with it (`badges verify`; I4 and I5 of design.md).
 
-A worker may be at work meanwhile, so the view may be newer than what was folded, or one batch behind it. What is
-written later than what was read is not judged yet: it is read again. What is left is a difference.
+A worker may be at work meanwhile, so the view may be newer than what was folded, or one batch behind it. What
+cannot be judged yet is looked at again after reading on; what is left in the end is a difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Literal
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer
 
@@ -18,9 +18,7 @@ from state.keys import is_document
 from state.marker import RedisMarker
 from state.view import Document, View
 
-ROUNDS: Final = 20
-"""How often what moves is read again before it counts as a difference."""
-PAUSE_S: Final = 0.25
+Judgement = Literal["EQUAL", "WRONG", "OPEN"]
 
 
 @dataclass
@@ -33,19 +31,6 @@ class Folded:
     documents: dict[bytes, tuple[int, bytes | None]] = field(default_factory=dict)
     marker: PositionMarker | None = None
     end: int = 0
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One partition of the view against the changelog. `differences` counts documents that are missing, stale,
-    altered, or unknown to the changelog; `behind` says that a marker is missing or does not catch up.
-    """
-
-    partition: int
-    marker: int | None
-    documents: int
-    differences: int
-    behind: bool
 
 
 class Changelog:
@@ -76,48 +61,72 @@ class Changelog:
         return wanted
 
 
-def compare(view: View, folded: Folded, partition: int) -> tuple[Comparison, bool]:
-    """One look at one partition, and whether it is final: False where something may still be on its way."""
-    marker = view.marker(partition)
-    held = {document.key: document for document in view.scan(partition)}
-    # Later than the scan: whatever moved this marker was applied before or while it ran.
-    moving = marker != view.marker(partition) or (marker is not None and bool(marker.token))
-    differences, unsettled = _differences(held, folded, marker)
-    behind = _is_behind(marker, folded)
-    position = marker.next_offset if marker else None
-    comparison = Comparison(partition, position, len(folded.documents), differences + unsettled, behind)
-    return comparison, not (moving or unsettled or behind)
+class PartitionCheck:
+    """One partition of the view against the changelog, in as many looks as it takes.
 
+    `marker` is the next input offset of the view's marker, None without one. `documents` counts those of the
+    changelog.
+    """
 
-def _is_behind(marker: RedisMarker | None, folded: Folded) -> bool:
-    if folded.marker is None:
-        return False
-    return marker is None or bool(marker.token) or marker.sequence != folded.marker.sequence
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.marker: int | None = None
+        self.documents = 0
+        self._wrong: set[bytes] = set()
+        self._open: set[bytes] | None = None
+        self._marker_is_open = True
+        self._seen_sequence = 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether another look can change nothing."""
+        return not self._marker_is_open and not self._open
 
-def _differences(
-    held: Mapping[bytes, Document], folded: Folded, marker: RedisMarker | None
-) -> tuple[int, int]:
-    """How many documents differ, and how many may only be newer than the fold or one batch behind it."""
-    wrong = unsettled = 0
-    applied = marker.changelog_offset if marker else 0
-    for key, (offset, value) in folded.documents.items():
-        found = held.get(key)
-        if found is None:
-            if value is None:
-                continue
-            wrong, unsettled = _counted(offset < applied, wrong, unsettled)
-        elif found.offset == offset:
-            wrong += found.value != value
-        elif found.offset < offset:
-            wrong, unsettled = _counted(offset < applied, wrong, unsettled)
+    @property
+    def differences(self) -> int:
+        """Documents that are missing, stale, altered or unknown to the changelog, open ones included."""
+        return len(self._wrong) + len(self._open or ())
+
+    @property
+    def equal(self) -> bool:
+        """Whether the view is the fold of the changelog."""
+        return self.settled and not self._wrong
+
+    def look(self, view: View, folded: Folded) -> None:
+        """Judges what is open. The marker is read first: the documents are at least as new as it says."""
+        marker = view.marker(self.partition)
+        held = {document.key: document for document in view.scan(self.partition)}
+        keys = folded.documents.keys() | held.keys() if self._open is None else self._open
+        judged = {key: _judged(held.get(key), folded.documents.get(key), marker, folded) for key in keys}
+        self._wrong |= {key for key, judgement in judged.items() if judgement == "WRONG"}
+        self._open = {key for key, judgement in judged.items() if judgement == "OPEN"}
+        self._look_at_marker(marker, folded)
+        self.documents = sum(value is not None for _, value in folded.documents.values())
+
+    def _look_at_marker(self, marker: RedisMarker | None, folded: Folded) -> None:
+        self.marker = marker.next_offset if marker else None
+        if not self._marker_is_open:
+            return
+        last = folded.marker.sequence if folded.marker else 0
+        if marker is None or marker.token:
+            self._marker_is_open = marker is not None or last > 0
+        elif self._seen_sequence and last >= self._seen_sequence:
+            self._marker_is_open = False  # what stood in the view earlier is in the changelog by now
         else:
-            wrong, unsettled = _counted(found.offset < folded.end, wrong, unsettled)
-    for key, document in held.items():
-        if key not in folded.documents:
-            wrong, unsettled = _counted(document.offset < folded.end, wrong, unsettled)
-    return wrong, unsettled
+            self._marker_is_open = marker.sequence != last
+            self._seen_sequence = marker.sequence if marker.sequence > last else 0
 
 
-def _counted(certain: bool, wrong: int, unsettled: int) -> tuple[int, int]:
-    return (wrong + 1, unsettled) if certain else (wrong, unsettled + 1)
+def _judged(
+    held: Document | None, logged: tuple[int, bytes | None] | None, marker: RedisMarker | None, folded: Folded
+) -> Judgement:
+    offset, value = logged or (-1, None)
+    found = held.offset if held else -1
+    if held is None and value is None:
+        return "EQUAL"
+    if held is not None and found == offset:
+        return "EQUAL" if held.value is not None and held.value == value else "WRONG"
+    if found > offset:
+        return "WRONG" if found < folded.end else "OPEN"
+    # Older than the changelog's: wrong where the marker says that it has been applied.
+    return "WRONG" if marker is not None and offset < marker.changelog_offset else "OPEN"

@@ -9,7 +9,18 @@ from collections.abc import Sequence
 
 import typer
 
-from consumer.cli import badges_of, define, local, publish, tail, topics
+from consumer.cli import (
+    badges_of,
+    customer,
+    dead_letters,
+    define,
+    local,
+    publish,
+    simulate,
+    tail,
+    topics,
+    verify,
+)
 from consumer.cli.output import say
 from consumer.failure import as_failure
 
@@ -22,22 +33,28 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_RUN = "Run"
-_DEFINE = "Badges"
-_LOOK = "Look"
-_REPAIR = "Repair"
-
+_RUN = "Run it"
 app.command(rich_help_panel=_RUN)(local.up)
 app.command(rich_help_panel=_RUN)(local.down)
 app.command(rich_help_panel=_RUN)(local.status)
 app.add_typer(topics.commands, name="topics", rich_help_panel=_RUN)
-app.command(rich_help_panel=_DEFINE)(define.define)
-app.command("list", rich_help_panel=_DEFINE)(badges_of.list_badges)
-app.command(rich_help_panel=_DEFINE)(badges_of.show)
-app.command(rich_help_panel=_DEFINE)(define.activate)
-app.command(rich_help_panel=_DEFINE)(define.deactivate)
 app.command(rich_help_panel=_RUN)(publish.publish)
+
+_BADGES = "Badges"
+app.command(rich_help_panel=_BADGES)(define.define)
+app.command("list", rich_help_panel=_BADGES)(badges_of.list_badges)
+app.command(rich_help_panel=_BADGES)(badges_of.show)
+app.command(rich_help_panel=_BADGES)(define.activate)
+app.command(rich_help_panel=_BADGES)(define.deactivate)
+app.command(rich_help_panel=_BADGES)(simulate.simulate)
+
+_LOOK = "Look at it"
 app.command(rich_help_panel=_LOOK)(tail.tail)
+app.command(rich_help_panel=_LOOK)(customer.customer)
+
+_MEND = "Check and mend it"
+app.add_typer(dead_letters.commands, name="dead-letters", rich_help_panel=_MEND)
+app.command(rich_help_panel=_MEND)(verify.verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

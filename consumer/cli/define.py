@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 from consumer.cli.clock import now_ms
 from consumer.cli.options import AsJson, BadgeArgument, Files, Org, Overrides
 from consumer.cli.output import emit, emit_json, say
+from consumer.cli.person import author
 from consumer.failure import INVALID, USAGE, Failure
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def define(
     documents = [document for file in files for document in _documents(file)]
     broker = Broker(settings)
     if dry_run:
-        edit = rehearse(broker, documents, _author(), now_ms())
+        edit = rehearse(broker, documents, author(), now_ms())
     else:
-        edit = publish(broker, lambda _: documents, _author(), now_ms())
+        edit = publish(broker, lambda _: documents, author(), now_ms())
     _tell(edit, as_json, dry_run)
 
 
@@ -67,7 +67,7 @@ def _set_active(badge: str, org: int | None, active: bool, as_json: bool, overri
         return [Document("badge", {**stored.body, "active": active}, badge)]
 
     broker = Broker(load_settings(overrides or ()))
-    _tell(publish(broker, switched, _author(), now_ms()), as_json, dry_run=False)
+    _tell(publish(broker, switched, author(), now_ms()), as_json, dry_run=False)
 
 
 def _documents(file: Path) -> list[Document]:
@@ -84,13 +84,6 @@ def _documents(file: Path) -> list[Document]:
         return load_documents(text, str(file))
     except Malformed as error:
         raise Failure(INVALID, f"{error.message}; nothing was published") from None
-
-
-def _author() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container may run under a number without a name
-        return "unknown"
 
 
 def _tell(edit: Edit, as_json: bool, dry_run: bool) -> None:

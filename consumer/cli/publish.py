@@ -83,5 +83,5 @@ def _tell(done: Published, as_json: bool) -> None:
     if as_json:
         emit_json({"sent": done.sent, "rejected": [rejection._asdict() for rejection in done.rejected]})
     else:
-        refused = f", {len(done.rejected)} rows refused" if done.rejected else ""
-        say(f"{done.sent} actions published{refused}")
+        refused = f", {len(done.rejected)} refused" if done.rejected else ""
+        say(f"{done.sent} published{refused}")

@@ -43,10 +43,10 @@ def limit_object(fact: LimitFact) -> dict[str, Any]:
     return {"level": fact.level, "type": fact.type, "max": fact.max, "count": fact.counted, "window": window}
 
 
-def text_or_base64(data: bytes | None) -> str | dict[str, str] | None:
+def text_or_base64(data: str | bytes | None) -> str | dict[str, str] | None:
     """Bytes as text where they are UTF-8, else as {"base64": ...}."""
-    if data is None:
-        return None
+    if data is None or isinstance(data, str):
+        return data
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""`badges simulate`: a timeline from a file or standard input, decided without Kafka or Redis (contract.md section 3)."""
+"""`badges simulate`: a timeline from a file or standard input, decided without Kafka or Redis."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
 import typer
-
-from schemas.timeline import TimelineError
-from schemas.timeline import simulate as lines_of
 
 USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -30,6 +27,9 @@ def simulate(
 
     Exits 0 when the file was read to its end, whatever was refused; 2 at a line that is no timeline line.
     """
+    from schemas.timeline import TimelineError
+    from schemas.timeline import simulate as lines_of
+
     try:
         with _opened(timeline) as source:
             _print(lines_of(source, explain=explain))
