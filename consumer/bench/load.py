@@ -49,21 +49,13 @@ def send(producer: Producer, topic: str, action: CustomerAction) -> None:
 
 
 def send_paced(
-    producer: Producer, topic: str, actions: Iterable[CustomerAction], a_second: int
-) -> dict[str, float]:
-    """Sends at a steady pace; returns when each event id was due (`time.monotonic`).
-
-    Measured from when an event was due, not from when it was sent: a sender that falls behind is latency too.
-    """
-    due: dict[str, float] = {}
-    start = time.monotonic()
+    producer: Producer, topic: str, actions: Iterable[CustomerAction], start: float, a_second: int
+) -> None:
+    """Sends act number n at `start` (of `time.monotonic`) + n / `a_second`, or as soon after as it can."""
     for number, action in enumerate(actions):
-        moment = start + number / a_second
-        wait = moment - time.monotonic()
+        wait = start + number / a_second - time.monotonic()
         if wait > 0:
             producer.poll(0)
             time.sleep(wait)
-        due[action.event_id] = moment
         send(producer, topic, action)
     producer.flush(60)
-    return due

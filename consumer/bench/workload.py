@@ -10,76 +10,87 @@ import random
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import Any
 
 from badges.actions import CustomerAction
-from badges.calendar import DAY
-from badges.definitions import (
-    BadgeDefinition,
-    Condition,
-    Criterion,
-    Expiry,
-    FixedWindow,
-    LevelLimits,
-    OrgSettings,
-    Shape,
-)
+from badges.calendar import DAY, format_instant
+from badges.definitions import BadgeDefinition, BadgeRecord, OrgSettings
+from badges.edits import accept
 from badges.numbers import MILLION
+from badges.rulebook import OrgRules, compile_org
+from schemas.documents import Document
 
 ORG = 7
 TIMEZONE = "Asia/Kolkata"
 DAYS = 60
-SETTINGS = OrgSettings(ORG, TIMEZONE)
 _ACTIONS = ("PURCHASE", "VISIT", "REVIEW", "REFERRAL")
 _SHARE_OF_BUSIEST = 0.04
 _EXPONENT = 1.2
 """With it 250,000 acts of 20,000 customers yield 1.4 issuances each, as in the comparison of baselines."""
 _MARGIN = 5 * DAY
+_MATCHING = 3
 
 
-def definitions(at: int) -> list[BadgeDefinition]:
-    """Twenty live badges around an instant: five an action, of which three match every act of that name."""
-    found = []
+def documents(at: int) -> list[Document]:
+    """The org's settings, and twenty badges live around an instant.
+
+    Five an action, of which three match every act of that name.
+    """
+    settings = {"org_id": ORG, "timezone": TIMEZONE}
+    found = [Document("settings", settings, "benchmark")]
     for action in _ACTIONS:
-        for number in range(5):
-            name = f"{action.lower()}-{number}"
-            where = () if number < 3 else (Condition("channel", texts=frozenset({"kiosk"})),)
-            found.append(
-                BadgeDefinition(
-                    org_id=ORG,
-                    badge_id=name,
-                    name=name,
-                    type="DIRECT",
-                    starts_at=at - DAYS * DAY - _MARGIN,
-                    ends_at=at + 365 * DAY,
-                    issue_expiry=Expiry("RELATIVE", 30, "DAYS"),
-                    issue_on=Criterion((action,), where),
-                    customer_limits=LevelLimits(fixed=FixedWindow(2, Shape("DAYS", refresh_rate=3))),
-                )
-            )
+        found += [Document("badge", _badge(action, number, at), "benchmark") for number in range(5)]
     return found
 
 
-def actions(count: int, customers: int, at: int, seed: int = 1) -> Iterator[CustomerAction]:
-    """`count` acts of the 60 days before an instant, event ids `e-0`, `e-1`, … in the order of processing."""
-    draw = random.Random(seed)  # noqa: S311 -- a reproducible load, no secret
+def _badge(action: str, number: int, at: int) -> dict[str, Any]:
+    badge_id = f"{action.lower()}-{number}"
+    issue_on: dict[str, Any] = {"action": action}
+    if number >= _MATCHING:
+        issue_on["where"] = {"channel": "kiosk"}
+    return {
+        "org_id": ORG,
+        "badge_id": badge_id,
+        "name": badge_id,
+        "type": "DIRECT",
+        "starts_at": format_instant(at - DAYS * DAY - _MARGIN),
+        "ends_at": format_instant(at + 365 * DAY),
+        "issue_expiry": {"type": "RELATIVE", "value": 30, "unit": "DAYS"},
+        "issue_on": issue_on,
+        "customer_limits": [{"type": "FIXED_WINDOW", "max": 2, "duration": "DAYS", "refresh_rate": 3}],
+    }
+
+
+def rules(at: int) -> OrgRules:
+    """The same org compiled, for measurements without a broker."""
+    settings = OrgSettings(ORG, TIMEZONE)
+    records: dict[str, BadgeRecord] = {}
+    for document in documents(at):
+        value = document.read()
+        if isinstance(value, BadgeDefinition):
+            records[value.badge_id] = accept(value, None, records, settings, at)
+    return compile_org(settings, records)
+
+
+def actions(count: int, customers: int, at: int, first: int = 0) -> Iterator[CustomerAction]:
+    """`count` acts of the 60 days before an instant, in the order of processing.
+
+    Event ids are `e-<first>` and so on; another `first` gives other acts of the same customers.
+    """
+    draw = random.Random(first)  # noqa: S311 -- a reproducible load, no secret
     weights = list(accumulate(_weights(customers)))
     whole = weights[-1]
     for number in range(count):
         customer = bisect_left(weights, draw.random() * whole)
         yield CustomerAction(
             org_id=ORG,
-            event_id=f"e-{number}",
+            event_id=f"e-{first + number}",
             customer_id=f"c{customer}",
             action=_ACTIONS[number % len(_ACTIONS)],
             event_date=at - draw.randrange(DAYS * DAY),
             amount=draw.randrange(1, 200 * MILLION),
             attributes={"channel": "web" if number % 3 else "app"},
         )
-
-
-def one_customer(count: int, at: int, seed: int = 1) -> Iterator[CustomerAction]:
-    """`count` acts of a single customer."""
-    return actions(count, 1, at, seed)
 
 
 def _weights(customers: int) -> list[float]:
