@@ -1,0 +1,157 @@
+"""Exit codes and the two streams, without Kafka or Redis (contract.md section 1)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Badges
+
+NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["no-such-command"],
+        ["publish"],
+        ["publish", "missing.jsonl"],
+        ["publish", "file.xyz"],
+        ["tail", "everything"],
+        ["topics", "create", "--partitions", "0"],
+        ["define", "missing.yaml"],
+        ["dead-letters", "replay"],
+        ["dead-letters", "replay", "1-2", "--all"],
+        ["simulate", "missing.jsonl"],
+    ],
+)
+def test_wrong_usage_exits_2_and_says_so_on_stderr(badges: Badges, words: list[str]) -> None:
+    ran = badges(*words)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.strip()
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["publish", "-"], ["topics", "create"], ["verify"], ["customer", "42"], ["status"], ["up"]],
+)
+def test_invalid_settings_exit_3_before_anything_is_done(
+    badges: Badges, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setenv("BADGES_NONSENSE", "1")
+    ran = badges(*words)
+    assert ran.code == 3
+    assert "BADGES_NONSENSE" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["list"], ["show", "x"], ["topics", "create"], ["tail", "issued"], ["dead-letters", "list"], ["verify"]],
+)
+def test_without_an_address_the_exit_is_4_and_names_badges_up(badges: Badges, words: list[str]) -> None:
+    ran = badges(*words)
+    assert ran.code == 4
+    assert "`badges up`" in ran.err
+
+
+def test_an_unreachable_broker_exits_4_with_its_address(
+    badges: Badges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.broker.PROBE_S", 0.5)
+    ran = badges("list", "--set", NOWHERE)
+    assert ran.code == 4
+    assert "127.0.0.1:1" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_status_without_a_stack_exits_4_and_prints_json(badges: Badges) -> None:
+    ran = badges("status", "--json")
+    assert ran.code == 4
+    assert ran.lines == [
+        {
+            "kafka": {"bootstrap_servers": None, "running": False, "cluster_id": None},
+            "redis": {"url": None, "running": False},
+        }
+    ]
+
+
+def test_status_shows_no_password(badges: Badges, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.broker.PROBE_S", 0.2)
+    ran = badges("status", "--json", "--set", "redis.url=redis://me:geheim@127.0.0.1:1/0", "--set", NOWHERE)
+    assert ran.code == 4
+    assert "geheim" not in ran.out + ran.err
+    assert ran.lines[0]["redis"]["url"] == "redis://me:***@127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "badge: {org_id: 7\n"),
+        ("a.yaml", "nothing: 1\n"),
+        ("a.yaml", ""),
+        ("a.json", '{"badge": {}} trailing'),
+        ("a.yaml", "badge: {org_id: 1, org_id: 2}\n"),
+    ],
+)
+def test_a_definition_file_that_cannot_be_read_exits_3(
+    badges: Badges, folder: Path, name: str, text: str
+) -> None:
+    (folder / name).write_text(text)
+    ran = badges("define", name)
+    assert ran.code == 3
+    assert "nothing was published" in ran.err
+
+
+def test_wiping_asks_and_does_nothing_where_nobody_can_answer(
+    badges: Badges, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    ran = badges("down", "--wipe")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+
+
+def test_parquet_without_the_extra_says_which_extra(
+    badges: Badges, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    monkeypatch.delitem(sys.modules, "consumer.cli.parquet_file", raising=False)
+    from consumer.cli.action_files import parquet_rows
+    from consumer.failure import Failure
+
+    (folder / "a.parquet").write_bytes(b"PAR1")
+    with (folder / "a.parquet").open("rb") as stream, pytest.raises(Failure, match="analytics"):
+        next(iter(parquet_rows(stream)))
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_goes_to_stdout_and_exits_0(badges: Badges, flag: str) -> None:
+    ran = badges(flag)
+    assert ran.code == 0
+    assert "publish" in ran.out
+
+
+def test_help_imports_neither_kafka_nor_pydantic() -> None:
+    probe = (
+        "import sys; from consumer.cli.app import main; main(['--help']);"
+        "sys.exit(any(name in sys.modules for name in ('confluent_kafka', 'pydantic', 'redis', 'fastavro')))"
+    )
+    began = time.perf_counter()
+    ran = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)
+    assert ran.returncode == 0
+    assert time.perf_counter() - began < 5  # 0.2 s alone; a busy machine is no failure
+
+
+def test_no_colour_leaves_a_pipe() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", "from consumer.cli.app import main; main(['--help'])"],
+        capture_output=True,
+        check=True,
+    )
+    assert b"\x1b[" not in ran.stdout
