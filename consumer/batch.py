@@ -1,0 +1,215 @@
+"""One batch's commit, in numbered steps; what may be lost between any two of them is in
+docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from time import perf_counter
+from typing import Any, Final, NamedTuple
+
+from confluent_kafka import KafkaError, Message, TopicPartition
+
+from badges.calendar import format_instant
+from consumer.crash_points import reached
+from consumer.dead_letters import headers_of
+from consumer.errors import ProducerLost
+from consumer.ownership import Owned, redis_marker
+from consumer.processor import REROUTED, Batch, Share
+from consumer.transactions import Transactions
+from schemas.changelog import (
+    MARKER_KEY,
+    CutOver,
+    PositionMarker,
+    cut_over_key,
+    encode_cut_over,
+    encode_marker,
+)
+from state.cache import StateCache
+from state.view import Apply, Document, View
+
+Headers = list[tuple[str, bytes | None]]
+TZDATA: Final = version("tzdata")
+
+
+class Topics(NamedTuple):
+    """The names of the topics that a worker writes, and of its input."""
+
+    actions: str
+    issued: str
+    decisions: str
+    dead_letters: str
+    state: str
+
+
+class _Written:
+    """Where the documents of one partition landed in its changelog: of the first and the last, and that
+    nothing came between.
+    """
+
+    __slots__ = ("first", "last")
+
+    def __init__(self) -> None:
+        self.first: int | None = None
+        self.last: int | None = None
+
+    def delivered_first(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self.first = message.offset()
+
+    def delivered_last(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self.last = message.offset()
+
+
+class Committer:
+    """Commits batches: Kafka first, in one transaction, then the view."""
+
+    def __init__(
+        self, transactions: Transactions, topics: Topics, view: View, cache: StateCache, source: str
+    ) -> None:
+        self._transactions = transactions
+        self._topics = topics
+        self._view = view
+        self._cache = cache
+        self._source = source.encode()
+
+    def commit(self, batch: Batch, feeds: tuple[int, int], metadata: Any) -> list[int]:
+        """Commits everything of a batch; returns the partitions whose view is to be repaired. What is raised
+        before the Kafka commit returned means that nothing of it may be used.
+        """
+        started = perf_counter()
+        # 1. One transaction.
+        self._transactions.begin()
+        # 2. Everything that the batch yields.
+        written: dict[int, _Written] = {}
+        for partition, share in batch.shares.items():
+            self._outputs(partition, share)
+        reached("produce")
+        # 3. The state, and as its last record the position.
+        positions: dict[int, PositionMarker] = {}
+        for partition, share in batch.shares.items():
+            positions[partition] = _next_position(share.owned, share.next_offset, share.at, feeds)
+            written[partition] = self._changelog(partition, share.documents, positions[partition])
+        produced = perf_counter()
+        # 4. The input offsets, and the commit.
+        offsets = [
+            TopicPartition(self._topics.actions, partition, share.next_offset)
+            for partition, share in batch.shares.items()
+        ]
+        self._transactions.commit(offsets, metadata)
+        committed = perf_counter()
+        # 5. The view. From here on nothing can undo what was decided.
+        reached("redis")
+        broken = self._apply(batch, positions, written)
+        batch.phases["produce"] = produced - started
+        batch.phases["commit"] = committed - produced
+        batch.phases["redis"] = perf_counter() - committed
+        return broken
+
+    def cut_over(self, owned: Sequence[Owned], feeds: tuple[int, int], at: int, metadata: Any) -> list[int]:
+        """The rules up to `feeds` are in force from each partition's next record on (design.md section 6)."""
+        self._transactions.begin()
+        positions, written = {}, {}
+        for own in owned:
+            offset, now = own.position.next_offset, max(at, own.position.at)
+            record = CutOver(*feeds, offset, now)
+            self._transactions.produce(
+                self._topics.state, own.partition, cut_over_key(record), encode_cut_over(record)
+            )
+            positions[own.partition] = _next_position(own, offset, now, feeds)
+            written[own.partition] = self._changelog(own.partition, [], positions[own.partition])
+        offsets = [
+            TopicPartition(self._topics.actions, own.partition, own.position.next_offset) for own in owned
+        ]
+        self._transactions.commit(offsets, metadata)
+        applies = []
+        for own in owned:
+            last = written[own.partition].last
+            if last is None:
+                raise ProducerLost("no delivery report for a marker")
+            marker = redis_marker(positions[own.partition], last + 1)
+            applies.append(Apply(own.partition, own.view_marker, [], marker))
+        return self._take_over({own.partition: own for own in owned}, applies, positions)
+
+    def _outputs(self, partition: int, share: Share) -> None:
+        produce, topics = self._transactions.produce, self._topics
+        time = format_instant(share.at).encode()
+        fixed: Headers = [("ce_specversion", b"1.0"), ("ce_source", self._source), ("ce_time", time)]
+        issued_headers: Headers = [*fixed, ("ce_type", b"badges.issued.v1")]
+        for issuance_id, value, key in share.issued:
+            identity = issuance_id.encode()
+            headers = [("issuance-id", identity), ("ce_id", identity), *issued_headers]
+            produce(topics.issued, partition, key, value, headers)
+        decided_headers: Headers = [*fixed, ("ce_type", b"badges.decisions.v1")]
+        origin = f"{topics.actions}/{partition}/"
+        for offset, value, key in share.decisions:
+            produce(
+                topics.decisions,
+                partition,
+                key,
+                value,
+                [("ce_id", f"{origin}{offset}".encode()), *decided_headers],
+            )
+        for letter in share.rejected:
+            produce(topics.dead_letters, partition, letter.key, letter.value, letter.headers)
+        for message, right in share.rerouted:
+            headers = [*headers_of(message), (REROUTED, f"{origin}{message.offset()}".encode())]
+            produce(topics.actions, right, message.key(), message.value(), headers)
+
+    def _changelog(
+        self, partition: int, documents: Sequence[tuple[bytes, bytes]], position: PositionMarker
+    ) -> _Written:
+        produce, topic, written = self._transactions.produce, self._topics.state, _Written()
+        delivered = written.delivered_first
+        for key, value in documents:
+            produce(topic, partition, key, value, None, delivered)
+            delivered = None  # type: ignore[assignment]  # only the first one's place is asked for
+        produce(topic, partition, MARKER_KEY, encode_marker(position), None, written.delivered_last)
+        return written
+
+    def _apply(
+        self, batch: Batch, positions: dict[int, PositionMarker], written: dict[int, _Written]
+    ) -> list[int]:
+        applies, broken = [], []
+        for partition, share in batch.shares.items():
+            count, where = len(share.documents), written[partition]
+            if where.last is None or (count and (where.first is None or where.last - where.first != count)):
+                broken.append(partition)  # something came between: the changelog itself is asked
+                continue
+            first = where.last - count
+            documents = [Document(key, first + i, value) for i, (key, value) in enumerate(share.documents)]
+            marker = redis_marker(positions[partition], where.last + 1)
+            applies.append(Apply(partition, share.owned.view_marker, documents, marker))
+        owned = {partition: share.owned for partition, share in batch.shares.items()}
+        broken += self._take_over(owned, applies, positions)
+        for partition, share in batch.shares.items():
+            if partition not in broken:
+                for state in share.states.values():
+                    self._cache.put(partition, state)
+        return broken
+
+    def _take_over(
+        self, owned: dict[int, Owned], applies: list[Apply], positions: dict[int, PositionMarker]
+    ) -> list[int]:
+        broken = []
+        results = self._view.apply_many(applies)
+        for apply in applies:
+            if results[apply.partition] is not None:
+                broken.append(apply.partition)
+                continue
+            own = owned[apply.partition]
+            own.position = positions[apply.partition]
+            own.view_marker = apply.next
+        return broken
+
+
+def _next_position(own: Owned, next_offset: int, at: int, feeds: tuple[int, int]) -> PositionMarker:
+    """The position after one more transaction. Offsets never go back."""
+    before = own.position
+    if next_offset < before.next_offset:
+        raise AssertionError("an offset went back")
+    return PositionMarker(
+        before.sequence + 1, before.cluster_id, before.topic_id, next_offset, at, *feeds, TZDATA
+    )

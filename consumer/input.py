@@ -1,0 +1,151 @@
+"""The consumer group's side: batches of messages, and the assignment as a value.
+
+The rebalance callbacks only note what happened: a new assignment is taken over paused, at offset 0, and
+nothing of it is read before `resume`. So no message is ever consumed from a position that was not decided
+here (design.md section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from consumer.crash_points import reached
+from consumer.errors import REFUSED, AssignmentLost, Paused, Stopped
+
+WAIT_S: Final = 0.1
+"""How long a quiet topic is waited for; also how long SIGTERM waits."""
+_PASSING: Final = frozenset(
+    {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT,
+     KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.COORDINATOR_NOT_AVAILABLE,
+     KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.REQUEST_TIMED_OUT}
+)  # fmt: skip
+
+
+class InputGroup:
+    """One member of the group. `assigned` are its partitions, `epoch` grows with each change of them."""
+
+    def __init__(self, config: Mapping[str, Any], topic: str, logger: Any) -> None:
+        self._topic = topic
+        self._consumer = Consumer(dict(config), logger=logger)
+        self.assigned: frozenset[int] = frozenset()
+        self.epoch = 0
+
+    def subscribe(self) -> None:
+        """Joins the group; call it after `init_transactions`."""
+        self._consumer.subscribe(
+            [self._topic], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke
+        )
+
+    def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        taken = [TopicPartition(one.topic, one.partition, 0) for one in partitions]
+        consumer.assign(taken)
+        consumer.pause(taken)
+        self.assigned = frozenset(one.partition for one in partitions)
+        self.epoch += 1
+
+    def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:  # noqa: ARG002
+        reached("revoke")
+        self.assigned = frozenset()
+        self.epoch += 1
+        consumer.unassign()
+
+    def take(self, most: int) -> list[Message]:
+        """Up to `most` messages without waiting for more than there are. Empty if the assignment changed
+        meanwhile: whoever calls compares `epoch`.
+        """
+        epoch = self.epoch
+        messages = self._consumer.consume(1, WAIT_S)
+        if not messages or self.epoch != epoch:
+            return []
+        if most > 1:
+            messages += self._consumer.consume(most - 1, 0)
+        if self.epoch != epoch:
+            return []
+        reached("consume")
+        return [message for message in messages if self._usable(message)]
+
+    def serve(self) -> None:
+        """Keeps the membership alive while all partitions are paused."""
+        for message in self._consumer.consume(1, 0):
+            if self._usable(message):
+                raise Stopped("a message came from a partition that is paused; restart the worker")
+
+    def _usable(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        code = error.code()
+        if code in (KafkaError._PARTITION_EOF, *_PASSING):
+            return False
+        where = f"{message.topic()}/{message.partition()}"
+        if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            raise Stopped(
+                f"{where}: records before the ones kept were never decided (retention or deletion removed them); "
+                "restore them, or accept the gap with --accept-reset",
+                REFUSED,
+            )
+        if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise Stopped(f"{where} does not exist any more; run `badges topics create`", REFUSED)
+        if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
+            raise Stopped(f"{where}: {error.name()}; grant the worker READ on the topic and the group", 3)
+        if code == KafkaError._MAX_POLL_EXCEEDED:
+            raise AssignmentLost("max.poll.interval.ms was exceeded")
+        raise Stopped(f"{where}: {error.name()}; see the broker's log")
+
+    def metadata(self) -> Any:
+        """The group metadata right after `take`; AssignmentLost if this is no member of a generation (K3)."""
+        metadata = self._consumer.consumer_group_metadata()
+        if not is_member(metadata):
+            raise AssignmentLost("not a member of a generation")
+        return metadata
+
+    def committed(self, partitions: Iterable[int]) -> dict[int, int | None]:
+        """The group's committed offsets, None where there is none; waits for pending transactions."""
+        asked = [TopicPartition(self._topic, partition) for partition in partitions]
+        try:
+            found = self._consumer.committed(asked, 10.0)
+        except KafkaException as error:
+            raise Paused(error.args[0].name()) from None
+        return {one.partition: one.offset if one.offset >= 0 else None for one in found}
+
+    def resume(self, positions: Mapping[int, int]) -> None:
+        """Goes on at these offsets."""
+        for partition, offset in positions.items():
+            self._consumer.seek(TopicPartition(self._topic, partition, offset))
+        self._consumer.resume([TopicPartition(self._topic, partition) for partition in positions])
+
+    def pause(self, partitions: Iterable[int]) -> None:
+        """Stops reading these partitions."""
+        self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
+
+    def drop(self) -> None:
+        """Leaves the assignment behind and joins anew."""
+        self._consumer.unsubscribe()
+        self.assigned = frozenset()
+        self.epoch += 1
+        self.subscribe()
+
+    def watermarks(self, partition: int) -> tuple[int, int]:
+        """First offset kept, and the last stable offset."""
+        try:
+            low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), 10.0)
+        except KafkaException as error:
+            raise Paused(error.args[0].name()) from None
+        return low, high
+
+    def close(self) -> None:
+        """Leaves the group."""
+        self._consumer.close()
+
+
+def is_member(metadata: Any) -> bool:
+    """Whether group metadata names a generation and a member: `CGMDv2:`, generation, group, NUL, member,
+    NUL.
+    """
+    raw = bytes(metadata) if not isinstance(metadata, bytes) else metadata
+    generation = int.from_bytes(raw[7:11], "little", signed=True)
+    names = raw[11:].split(b"\0")
+    return raw.startswith(b"CGMDv2:") and generation >= 0 and len(names) > 1 and bool(names[1])

@@ -1,0 +1,186 @@
+"""The page to read first: one worker, one synchronous loop.
+
+take a batch → decide it → commit it (Kafka, then the view) → again, until stopped
+
+Everything else is what happens when that is not possible: the assignment changed, the rules changed, a
+dependency is down, a transaction had no clear end. Each has one answer below; what has none ends the
+process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from confluent_kafka import Message
+
+from consumer.batch import Committer
+from consumer.clock import Clock
+from consumer.errors import REFUSED, AssignmentLost, BatchAborted, BatchRefused, Paused, ProducerLost, Stopped
+from consumer.feeds import Feeds
+from consumer.input import InputGroup
+from consumer.ownership import Ownership
+from consumer.processor import Processor, ViewMoved
+from consumer.telemetry import Telemetry
+from consumer.transactions import Transactions
+from state.errors import ViewError
+from state.view import Health, View
+
+MOST: Final = 2_000
+"""Records of one transaction."""
+RULES_S: Final = 0.5
+"""How often the feeds are looked at while there is work."""
+HEALTH_S: Final = 10.0
+"""How often the view's server is asked whether it lost anything by itself."""
+RETRY_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a loop is made of; bootstrap.py makes them."""
+
+    group: InputGroup
+    ownership: Ownership
+    processor: Processor
+    committer: Committer
+    transactions: Transactions
+    feeds: Feeds
+    view: View
+    clock: Clock
+    telemetry: Telemetry
+
+
+class Loop:
+    """One member of the group, until `stopping` says so."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._group = parts.group
+        self._ownership = parts.ownership
+        self._processor = parts.processor
+        self._committer = parts.committer
+        self._transactions = parts.transactions
+        self._feeds = parts.feeds
+        self._view = parts.view
+        self._clock = parts.clock
+        self._telemetry = parts.telemetry
+        self._epoch = 0
+        self._health: Health | None = None
+        self._next_rules = self._next_health = self._next_try = 0.0
+        self._most = MOST
+
+    def run(self, stopping: Callable[[], bool]) -> None:
+        """Until stopped; the batch in hand is finished first. Raises Stopped."""
+        self._feeds.read_to_end()
+        self._transactions.open()
+        self._group.subscribe()
+        while not stopping():
+            self._telemetry.turn(ready=not self._ownership.pending and bool(self._ownership.owned))
+            try:
+                self._turn()
+            except Paused as error:
+                self._pause(error)
+            except ViewMoved as moved:
+                self._telemetry.repairing(len(moved.partitions))
+                self._ownership.distrust_all()
+            except BatchRefused as error:
+                if self._most == 1:
+                    message = f"the broker refuses what one record yields ({error})"
+                    raise Stopped(f"{message}; raise the topics' max.message.bytes", REFUSED) from None
+                self._most //= 2
+                self._rewind()
+            except BatchAborted as error:
+                self._telemetry.aborted(str(error))
+                self._rewind()
+            except AssignmentLost as error:
+                self._telemetry.lost(str(error))
+                self._ownership.distrust_all()
+                if self._epoch == self._group.epoch:
+                    self._group.drop()
+            except ProducerLost as error:
+                self._telemetry.recycled(str(error))
+                self._ownership.distrust_all()
+                self._transactions.open()
+
+    def _turn(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self._next_rules:
+            self._next_rules = now + RULES_S
+            self._feeds.refresh()
+        if now >= self._next_health:
+            self._next_health = now + HEALTH_S
+            self._check_view()
+        messages = self._group.take(self._most)
+        if self._group.epoch != self._epoch:
+            self._epoch = self._group.epoch
+            self._ownership.take_over()
+            self._telemetry.assigned(sorted(self._group.assigned))
+            return
+        if self._ownership.pending and now >= self._next_try:
+            self._prepare()
+            return
+        if messages:
+            self._decide(messages)
+        self._cut_over()
+
+    def _decide(self, messages: list[Message]) -> None:
+        metadata = self._group.metadata()
+        owned = self._ownership.owned
+        if any(message.partition() not in owned for message in messages):
+            raise AssignmentLost("a message of a partition that is not ready")
+        batch = self._processor.process(messages, owned, self._clock.now())
+        broken = self._committer.commit(batch, self._feeds.offsets, metadata)
+        self._telemetry.committed(batch)
+        self._most = min(MOST, self._most * 2)
+        if broken:
+            raise ViewMoved(broken)
+
+    def _cut_over(self) -> None:
+        """Rules that changed are in force from the next record on; the changelog says from which."""
+        feeds = self._feeds.offsets
+        behind = [
+            own
+            for own in self._ownership.owned.values()
+            if (own.position.rules_offset, own.position.settings_offset) != feeds
+        ]
+        if behind:
+            at = max(self._clock.now(), self._feeds.accepted_at)
+            broken = self._committer.cut_over(behind, feeds, at, self._group.metadata())
+            if broken:
+                raise ViewMoved(broken)
+
+    def _prepare(self) -> None:
+        try:
+            self._ownership.prepare(self._group.serve)
+        except ViewError as error:
+            raise Paused(str(error)) from None
+        reached_feeds = self._feeds.offsets
+        for own in self._ownership.owned.values():
+            if (
+                own.position.rules_offset > reached_feeds[0]
+                or own.position.settings_offset > reached_feeds[1]
+            ):
+                raise Paused("the rules that the last owner decided by are not read yet")
+        self._cut_over()
+        self._group.resume({p: own.position.next_offset for p, own in self._ownership.owned.items()})
+        self._telemetry.ready(sorted(self._ownership.owned))
+
+    def _rewind(self) -> None:
+        """Nothing was committed: the states touched are dropped, and the same records are read again."""
+        self._ownership.forget_states()
+        self._group.resume({p: own.position.next_offset for p, own in self._ownership.owned.items()})
+
+    def _pause(self, error: Paused) -> None:
+        self._telemetry.paused(str(error))
+        self._ownership.distrust_all()
+        self._next_try = self._clock.monotonic() + RETRY_S
+
+    def _check_view(self) -> None:
+        try:
+            health = self._view.health()
+        except ViewError as error:
+            raise Paused(str(error)) from None
+        before, self._health = self._health, health
+        if before is not None and before != health:
+            self._telemetry.distrusted()
+            self._ownership.distrust_whole()

@@ -1,0 +1,276 @@
+"""A batch of records becomes a batch of outcomes: decode, load, decide, encode. No offsets are committed
+here, and no transaction is known here; whatever happens, nothing leaves the process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final, TypeVar
+
+from confluent_kafka import Message, murmur2
+
+from badges.actions import CustomerAction
+from badges.customer import CustomerState, PageKey, PageMissing, bucket_of
+from badges.decide import decide
+from badges.decisions import Verdict
+from badges.evolve import evolve
+from badges.identity import event_digest
+from badges.rulebook import OrgRules
+from consumer.crash_points import reached
+from consumer.dead_letters import DeadLetter, dead_letter, headers_of
+from consumer.errors import Paused
+from consumer.feeds import Feeds
+from consumer.ownership import Owned
+from schemas.badge_issued import encode_issued
+from schemas.customer_action import customer_key, decode_action
+from schemas.decisions import encode_decisions
+from schemas.errors import Malformed
+from schemas.framing import KeyMismatch, Rejected, SchemaSource
+from state.cache import StateCache
+from state.errors import ViewError, ViewUnavailable
+from state.loader import Wanted, WantedPages, changed_documents, load_pages, load_states
+from state.view import View
+
+REROUTED: Final = "rerouted-from"
+PHASES: Final = ("decode", "load", "decide", "encode")
+
+
+class ViewMoved(Exception):
+    """Nothing of these partitions may be decided before they are repaired."""
+
+    def __init__(self, partitions: Sequence[int]) -> None:
+        super().__init__("partitions are to be repaired")
+        self.partitions = tuple(partitions)
+
+
+@dataclass(slots=True)
+class Decided:
+    """One record that is an action of this partition, and what became of it."""
+
+    message: Message
+    key: bytes
+    action: CustomerAction
+    verdict: Verdict | None = None
+
+
+@dataclass(slots=True)
+class Share:
+    """One partition's part of a batch. `issued` are (issuance id, value, key) and `decisions` (offset,
+    value, key); `documents` the changed (key, value) of the changelog.
+    """
+
+    owned: Owned
+    at: int
+    next_offset: int = 0
+    records: list[Decided] = field(default_factory=list)
+    rejected: list[DeadLetter] = field(default_factory=list)
+    rerouted: list[tuple[Message, int]] = field(default_factory=list)
+    states: dict[bytes, CustomerState] = field(default_factory=dict)
+    issued: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    decisions: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    documents: list[tuple[bytes, bytes]] = field(default_factory=list)
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a transaction will hold, by partition, and the seconds that each phase took."""
+
+    shares: dict[int, Share]
+    events: int
+    phases: dict[str, float]
+
+
+class Processor:
+    """Decides batches. States come from the cache or the view and are changed in place: whoever does not
+    commit a batch drops the cache of its partitions.
+    """
+
+    def __init__(
+        self, view: View, cache: StateCache, feeds: Feeds, partitions: int, schemas: SchemaSource | None
+    ) -> None:
+        self._view = view
+        self._cache = cache
+        self._feeds = feeds
+        self._partitions = partitions
+        self._schemas = schemas
+
+    def process(self, messages: Sequence[Message], owned: dict[int, Owned], now: int) -> Batch:
+        """Decides messages of owned partitions, in their order. Raises ViewMoved or Paused before anything
+        left.
+        """
+        started = perf_counter()
+        shares = self._decode(messages, owned, now)
+        reached("decode")
+        decoded = perf_counter()
+        self._load(shares)
+        reached("load")
+        loaded = perf_counter()
+        for partition, share in shares.items():
+            self._decide(partition, share)
+        reached("decide")
+        decided = perf_counter()
+        for share in shares.values():
+            self._encode(share)
+        encoded = perf_counter()
+        seconds = (decoded - started, loaded - decoded, decided - loaded, encoded - decided)
+        return Batch(shares, len(messages), dict(zip(PHASES, seconds, strict=True)))
+
+    def _decode(self, messages: Sequence[Message], owned: dict[int, Owned], now: int) -> dict[int, Share]:
+        shares: dict[int, Share] = {}
+        accepted_at = self._feeds.accepted_at
+        for message in messages:
+            partition = message.partition()
+            share = shares.get(partition)  # type: ignore[arg-type]
+            if share is None:
+                own = owned[partition]  # type: ignore[index]
+                share = shares[own.partition] = Share(own, max(now, own.position.at, accepted_at))
+            share.next_offset = message.offset() + 1  # type: ignore[operator]
+            self._sort(message, share)
+        return shares
+
+    def _sort(self, message: Message, share: Share) -> None:
+        """An action to decide here, a record that belongs elsewhere, or a dead letter."""
+        value, key = message.value(), message.key()
+        try:
+            try:
+                action = decode_action(value, None, self._schemas)
+            except Rejected:
+                headers = headers_of(message)
+                if not headers:
+                    raise
+                action = decode_action(value, headers, self._schemas)
+            expected = customer_key(action.org_id, action.customer_id)
+            if key != expected:
+                raise KeyMismatch("the key is null or not org:customer of the action")
+            partition = share.owned.partition
+            if self._cache.get(partition, action.org_id, action.customer_id) is None:
+                right = murmur2(key, self._partitions)
+                if right != partition:
+                    if any(name == REROUTED for name, _ in headers_of(message)):
+                        raise KeyMismatch("re-published once, and still not where its key belongs")
+                    share.rerouted.append((message, right))
+                    return
+        except (Rejected, Malformed) as error:
+            share.rejected.append(dead_letter(message, error))
+            return
+        share.records.append(Decided(message, expected, action))
+
+    def _load(self, shares: dict[int, Share]) -> None:
+        """One round trip for all customers that are not in the cache, one for the pages that will surely be
+        asked.
+        """
+        wanted: list[Wanted] = []
+        for partition, share in shares.items():
+            missing: dict[bytes, tuple[int, str]] = {}
+            for record in share.records:
+                if record.key in share.states or record.key in missing:
+                    continue
+                action = record.action
+                state = self._cache.get(partition, action.org_id, action.customer_id)
+                if state is None:
+                    missing[record.key] = (action.org_id, action.customer_id)
+                else:
+                    share.states[record.key] = state
+            wanted.append(Wanted(partition, share.owned.view_marker, list(missing.values())))
+        found = _checked(lambda: load_states(self._view, wanted))
+        for want in wanted:
+            states = found[want.partition]
+            share = shares[want.partition]
+            for state in states:
+                share.states[customer_key(state.org_id, state.customer_id)] = state
+        self._load_pages(shares)
+
+    def _load_pages(self, shares: dict[int, Share]) -> None:
+        wanted: list[WantedPages] = []
+        for partition, share in shares.items():
+            pages: list[tuple[CustomerState, Sequence[PageKey]]] = []
+            asked: set[tuple[bytes, int]] = set()
+            for record in share.records:
+                state = share.states[record.key]
+                if not state.seen_buckets:
+                    continue
+                bucket = bucket_of(event_digest(record.action.event_id), state.seen_buckets)
+                if ("s", bucket) not in state.pages and (record.key, bucket) not in asked:
+                    asked.add((record.key, bucket))
+                    pages.append((state, [("s", bucket)]))
+            if pages:
+                wanted.append(WantedPages(partition, share.owned.view_marker, pages))
+        if wanted:
+            _checked(lambda: load_pages(self._view, wanted))
+
+    def _decide(self, partition: int, share: Share) -> None:
+        at, states, rules_of = share.at, share.states, self._feeds.rules
+        org_id, rules = -1, None
+        for record in share.records:
+            action = record.action
+            if action.org_id != org_id or rules is None:
+                org_id = action.org_id
+                rules = rules_of(org_id)
+            state = states[record.key]
+            try:
+                verdict = decide(action, state, rules, at)
+                if verdict.decisions or verdict.registers:
+                    evolve(state, action, verdict, rules, at)
+            except PageMissing as missing:
+                verdict = self._with_pages(partition, share, record, rules, missing)
+            record.verdict = verdict
+
+    def _with_pages(
+        self, partition: int, share: Share, record: Decided, rules: OrgRules, missing: PageMissing
+    ) -> Verdict:
+        """Loads what is missed and decides again; every round loads pages that exist, so it ends."""
+        state, action = share.states[record.key], record.action
+        while True:
+            wanted = [WantedPages(partition, share.owned.view_marker, [(state, missing.keys)])]
+            _checked(lambda: load_pages(self._view, wanted))  # noqa: B023 -- called at once
+            try:
+                verdict = decide(action, state, rules, share.at)
+                evolve(state, action, verdict, rules, share.at)
+                return verdict
+            except PageMissing as more:
+                missing = more
+
+    def _encode(self, share: Share) -> None:
+        changed: dict[bytes, CustomerState] = {}
+        at, rules_of, outcomes = share.at, self._feeds.rules, share.outcomes
+        for record in share.records:
+            verdict, action, key = record.verdict, record.action, record.key
+            assert verdict is not None
+            decisions = verdict.decisions
+            if not decisions:
+                outcomes["NOISE"] = outcomes.get("NOISE", 0) + 1
+                if not verdict.registers:
+                    continue
+            else:
+                share.decisions.append(
+                    (record.message.offset() or 0, encode_decisions(action, decisions, at), key)
+                )
+                for decision in decisions:
+                    outcome = decision.outcome
+                    outcomes[outcome] = outcomes.get(outcome, 0) + 1
+                    if outcome == "ISSUED":
+                        badge = rules_of(action.org_id).records[decision.badge_id]
+                        issuance_id = decision.issuance_id or ""
+                        share.issued.append((issuance_id, encode_issued(action, decision, badge, at), key))
+            if verdict.registers or verdict.changes:
+                changed[key] = share.states[key]
+        for state in changed.values():
+            share.documents += changed_documents(state)
+
+
+_Answer = TypeVar("_Answer")
+
+
+def _checked(load: Callable[[], dict[int, _Answer | ViewError]]) -> dict[int, _Answer]:
+    """The answer of a view where no partition has to be repaired."""
+    try:
+        found = load()
+    except ViewUnavailable as error:
+        raise Paused(str(error)) from None
+    moved = [partition for partition, answer in found.items() if isinstance(answer, ViewError)]
+    if moved:
+        raise ViewMoved(moved)
+    return {partition: answer for partition, answer in found.items() if not isinstance(answer, ViewError)}

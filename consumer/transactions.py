@@ -1,0 +1,191 @@
+"""The transactional producer, and what its errors mean (reliability.md K2, K5).
+
+| when | what the client says | what it means here |
+| --- | --- | --- |
+| any call | fatal | ProducerLost, or Fenced where another producer took the id |
+| before the commit | requires abort, a membership code | aborted, AssignmentLost |
+| before the commit | requires abort, about a record | aborted, BatchRefused |
+| before the commit | requires abort, anything else | aborted, BatchAborted |
+| before the commit | retriable | the same call again until the deadline, then ProducerLost |
+| commit | anything but success in time | ProducerLost: the outcome is read again, never guessed |
+| abort | anything but success in time | ProducerLost |
+
+A producer that is lost is never used again, not even to abort: after a fatal error `abort_transaction` may
+answer "retriable" for ever, and a delayed EndTxn could end a later transaction (KAFKA-17754). The next one
+with the same id ends what it left open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from consumer.clock import Clock
+from consumer.crash_points import reached
+from consumer.errors import (
+    AssignmentLost,
+    BatchAborted,
+    BatchRefused,
+    Fenced,
+    ProducerLost,
+)
+
+CALL_S: Final = 10.0
+"""One transactional call, repetitions included; three of them stay below transaction.timeout.ms."""
+SLOW_COMMIT_S: Final = 5.0
+"""A commit or abort that took longer may have been sent more than once: the producer is not used again."""
+INIT_S: Final = 30.0
+
+_FENCED: Final = frozenset(
+    {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
+)
+_MEMBERSHIP: Final = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+    }
+)
+_REFUSED: Final = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_MSG,
+        KafkaError._INVALID_ARG,
+    }
+)
+
+
+class Transactions:
+    """One producer with a stable transactional id, replaced whenever it cannot be trusted any more."""
+
+    def __init__(self, config: Mapping[str, Any], logger: Any, clock: Clock) -> None:
+        self._config = dict(config)
+        self._logger = logger
+        self._clock = clock
+        self._producer: Producer | None = None
+
+    def open(self) -> None:
+        """A new producer; ends what any earlier one with this id left open. Raises ProducerLost or Fenced."""
+        self.discard()
+        producer = Producer(self._config, logger=self._logger)
+        try:
+            producer.init_transactions(INIT_S)
+        except KafkaException as error:
+            raise self._lost(error) from None
+        self._producer = producer
+
+    def discard(self) -> None:
+        """Forgets the producer without asking it for anything."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer = None
+
+    def begin(self) -> None:
+        """Opens a transaction."""
+        reached("begin")
+        try:
+            self._open_producer.begin_transaction()
+        except KafkaException as error:
+            raise self._lost(error) from None
+
+    @property
+    def _open_producer(self) -> Producer:
+        if self._producer is None:
+            raise ProducerLost("there is no producer")
+        return self._producer
+
+    def produce(
+        self,
+        topic: str,
+        partition: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, bytes | None]] | None = None,
+        delivered: Callable[[KafkaError | None, Message], None] | None = None,
+    ) -> None:
+        """One record into the open transaction; waits while the local queue is full."""
+        producer = self._open_producer
+        arguments: dict[str, Any] = {"partition": partition}
+        if headers:
+            arguments["headers"] = headers
+        if delivered is not None:
+            arguments["on_delivery"] = delivered
+        deadline = None
+        while True:
+            try:
+                producer.produce(topic, value, key, **arguments)
+                return
+            except BufferError:
+                now = self._clock.monotonic()
+                deadline = deadline or now + CALL_S
+                if now > deadline:
+                    raise ProducerLost("the local queue stays full") from None
+                producer.poll(0.05)
+            except KafkaException as error:
+                raise self._aborted(error) from None
+
+    def commit(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
+        """Flushes, adds the input offsets and commits. Returns only after a clear and timely success."""
+        producer = self._open_producer
+        reached("flush")
+        if producer.flush(CALL_S):
+            self.discard()
+            raise ProducerLost("records were not delivered in time")
+        if offsets:
+            reached("send_offsets")
+            self._repeat(lambda: producer.send_offsets_to_transaction(list(offsets), metadata, CALL_S))
+        reached("commit")
+        started = self._clock.monotonic()
+        try:
+            producer.commit_transaction(CALL_S)
+        except KafkaException as error:
+            if error.args[0].txn_requires_abort() and error.args[0].code() in _MEMBERSHIP | _REFUSED:
+                raise self._aborted(error) from None
+            raise self._lost(error) from None
+        if self._clock.monotonic() - started > SLOW_COMMIT_S:
+            self.discard()
+            raise ProducerLost("the commit was slow")
+
+    def abort(self) -> None:
+        """Ends the open transaction without effect. Raises ProducerLost unless it was clear and timely."""
+        started = self._clock.monotonic()
+        try:
+            self._open_producer.abort_transaction(CALL_S)
+        except KafkaException as error:
+            raise self._lost(error) from None
+        if self._clock.monotonic() - started > SLOW_COMMIT_S:
+            self.discard()
+            raise ProducerLost("the abort was slow")
+
+    def _repeat(self, call: Callable[[], None]) -> None:
+        deadline = self._clock.monotonic() + CALL_S
+        while True:
+            try:
+                call()
+                return
+            except KafkaException as error:
+                if not error.args[0].retriable() or self._clock.monotonic() > deadline:
+                    raise self._aborted(error) from None
+
+    def _aborted(self, error: KafkaException) -> Exception:
+        """Aborts where the client asks for it; the error to raise."""
+        cause: KafkaError = error.args[0]
+        if cause.fatal() or not cause.txn_requires_abort():
+            return self._lost(error)
+        self.abort()
+        if cause.code() in _MEMBERSHIP:
+            return AssignmentLost(cause.name())
+        return BatchRefused(cause.name()) if cause.code() in _REFUSED else BatchAborted(cause.name())
+
+    def _lost(self, error: KafkaException) -> Exception:
+        cause: KafkaError = error.args[0]
+        self.discard()
+        if cause.code() in _FENCED:
+            return Fenced(
+                "another process uses this worker's identity; stop it, or give each its own --instance"
+            )
+        return ProducerLost(cause.name())
