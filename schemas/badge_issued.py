@@ -68,7 +68,7 @@ def encode_issued(
     badge = _badges.get((action.org_id, decision.badge_id))
     if badge is None or badge.record is not record:
         badge = _remember(record)
-    _, _, _, expires_at, _, enrolment_id, retro, *_ = decision
+    expires_at, _, enrolment_id, retro = decision[3:7]
     return b"".join(
         [
             _START,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -56,6 +57,11 @@ class Topic(_Entry):
     def subject(self) -> str | None:
         """The registry's subject of its values (strategy TOPIC), None where they are no Avro."""
         return f"{self.name}-value" if self.schema_name else None
+
+    @property
+    def examples(self) -> Path:
+        """The folder of its example records: `<version>/good.jsonl`, `odd.jsonl`, `bad.jsonl`."""
+        return FOLDER / "examples" / self.base_name
 
     def schema_text(self) -> str | None:
         """The Avro schema of its values, as JSON text."""

@@ -96,17 +96,20 @@ def encode_decisions(
         long_bytes(len(decisions)),
     ]
     for decision in decisions:
-        # The first three fields of a decision are its head, the seventh and eighth its version.
-        parts.append(_HEADS[decision[:3]])
-        if decision.outcome in _NAMELESS:
-            parts.append(_THREE_NULLS)
+        # By place, because that is twice as fast as by name: fields 0 to 2 are the head, 6 and 7 the version.
+        head = _HEADS[decision[:3]]
+        if decision[1] in _NAMELESS:
+            parts += (head, _THREE_NULLS, VERSIONS[decision[6:8]], _detail(decision))
         else:
-            _, _, _, expires_at, issuance_id, enrolment_id, *_ = decision
-            parts.append(INSTANTS[expires_at])
-            parts.append(NULL if issuance_id is None else UUID_FIELD + issuance_id.encode())
-            parts.append(NULL if enrolment_id is None else UUID_FIELD + enrolment_id.encode())
-        parts.append(VERSIONS[decision[6:8]])
-        parts.append(_detail(decision))
+            expires_at, issuance_id, enrolment_id = decision[3:6]
+            parts += (
+                head,
+                INSTANTS[expires_at],
+                NULL if issuance_id is None else UUID_FIELD + issuance_id.encode(),
+                NULL if enrolment_id is None else UUID_FIELD + enrolment_id.encode(),
+                VERSIONS[decision[6:8]],
+                _detail(decision),
+            )
     if decisions:
         parts.append(NULL)
     return b"".join(parts)
@@ -117,7 +120,7 @@ _NAMELESS: Final = frozenset({"COUNTED", "REFUSED", "DUPLICATE"})
 
 
 def _detail(decision: Decision) -> bytes:
-    _, _, _, _, _, _, _, _, progress, reaches, limit, limits, warnings, *_ = decision
+    progress, reaches, limit, limits, warnings = decision[8:13]
     if progress is None:
         head = _TWO_NULLS
     else:

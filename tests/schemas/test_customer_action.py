@@ -43,6 +43,7 @@ def test_fastavro_writes_the_same_bytes_for_an_action(action: CustomerAction) ->
     assert encode_action(action) == oracle.encoded(CUSTOMER_ACTION, fields)
 
 
+@pytest.mark.rule("S10")
 @given(values.acts())
 def test_an_action_comes_back_from_avro_as_it_was(action: CustomerAction) -> None:
     assert decode_action(encode_action(action)) == action
@@ -109,6 +110,7 @@ def test_an_org_of_many_continued_bytes_takes_no_time() -> None:
         decode_action(value)
 
 
+@pytest.mark.rule("S1", "S7", "S10", "S11", "S13")
 @pytest.mark.parametrize("bad", poison.POISON, ids=lambda bad: bad.name)
 def test_poison_becomes_a_dead_letter_of_its_reason(bad: Poison) -> None:
     with pytest.raises((Rejected, Malformed)) as caught:
@@ -171,13 +173,14 @@ def test_a_map_in_several_blocks_is_read() -> None:
     assert action.attributes == {"a": "1", "b": "2"}
 
 
+@pytest.mark.rule("S12")
 def test_fields_that_an_act_does_not_use_are_ignored() -> None:
-    """S12."""
     unused = b"\x02\x00" * 3 + b"\x02\x00" + b"\x02\x00"
     action = decode_action(HEADER + poison.body(rest=unused))
     assert action[7:] == (None, None, None, False, None)
 
 
+@pytest.mark.rule("S7")
 def test_a_padded_decimal_is_the_same_number() -> None:
     action = decode_action(HEADER + poison.body(amount=b"\x02" + poison.sized(bytes(30) + b"\x07")))
     assert action.amount == 7

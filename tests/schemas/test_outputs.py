@@ -41,6 +41,7 @@ def test_fastavro_writes_the_same_bytes_for_decisions(
     )
 
 
+@pytest.mark.rule("S98", "S99", "S100")
 @given(values.acts(), st.lists(values.decisions(), max_size=4), values.instants, st.none() | values.ids)
 def test_decisions_come_back_as_they_were_and_print_the_same_lines(
     action: CustomerAction, made: list[Decision], at: int, run_id: str | None
