@@ -35,6 +35,7 @@ from consumer.settings import Addresses, Settings, resolve_addresses
 from consumer.supervisor import FENCED_CODE, Supervisor, end_with
 from consumer.telemetry import Metrics, Telemetry, configure_logging
 from consumer.transactions import Transactions
+from consumer.zones import use_pinned_zones
 from schemas.catalogue import (
     BADGE_DECISIONS,
     BADGE_ISSUED,
@@ -96,6 +97,7 @@ def _release(claimed: Instance) -> None:
 
 def _child(work: Work, worker: int) -> None:
     """A worker process. Ends with its exit code."""
+    use_pinned_zones()
     configure_logging()
     end_with(work.parent)
     sys.exit(run_worker(work, worker))

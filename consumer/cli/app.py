@@ -11,6 +11,7 @@ import typer
 
 from consumer.cli import (
     badges_of,
+    consume,
     customer,
     dead_letters,
     define,
@@ -23,6 +24,7 @@ from consumer.cli import (
 )
 from consumer.cli.output import say
 from consumer.failure import as_failure
+from consumer.zones import use_pinned_zones
 
 app = typer.Typer(
     name="badges",
@@ -39,6 +41,7 @@ app.command(rich_help_panel=_RUN)(local.down)
 app.command(rich_help_panel=_RUN)(local.status)
 app.add_typer(topics.commands, name="topics", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(publish.publish)
+app.command(rich_help_panel=_RUN)(consume.consume)
 
 _BADGES = "Badges"
 app.command(rich_help_panel=_BADGES)(define.define)
@@ -59,6 +62,7 @@ app.command(rich_help_panel=_MEND)(verify.verify)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code. Everything that ends a command ends here."""
+    use_pinned_zones()
     try:
         app(args=arguments, prog_name="badges")
     except SystemExit as stop:
