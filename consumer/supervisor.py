@@ -5,6 +5,8 @@ itself.
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import multiprocessing.connection
 import os
 import signal
 import threading
