@@ -1,7 +1,7 @@
 """Dead letters as an operator sees them: what was rejected, and what became of it (contract.md section 4).
 
-Nothing in the topic is ever changed: a resolution is a record of its own that names the dead letter it closes.
-It is appended in the same transaction that sends the original again, and whoever resolves holds the one
+Nothing in the topic is ever changed: a resolution is a record of its own that names what it closes, appended
+in the same transaction that sends the original again, and whoever resolves holds the one
 transactional id `<prefix>dead-letters` and has read the topic to its end: no dead letter is replayed twice.
 """
 
@@ -26,6 +26,7 @@ TRANSACTION_S: Final = 30
 RESOLVES: Final = "dlq-resolves"
 RESOLUTION: Final = "dlq-resolution"
 RESOLVED_BY: Final = "dlq-by"
+STUB: Final = "dlq-stub"
 OWN_HEADERS: Final = "dlq-"
 _FENCED: Final = frozenset(
     {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
@@ -106,7 +107,7 @@ def resolve(
 ) -> tuple[list[DeadLetter], list[tuple[str, str]]]:
     """Replays or discards dead letters by id, None: all that are open, in one transaction.
 
-    Returns those that were resolved, and the ids that were not, each with its reason. Raises Failure (2) where
+    Returns those that were resolved, and the ids that were not, each with its reason. Raises Failure (2) if
     an id is unknown, (4) where another command was resolving at the same time.
     """
     producer = broker.producer(
@@ -124,13 +125,21 @@ def resolve(
             message = f"no dead letter {', '.join(unknown)}; `badges dead-letters list` shows all ids"
             raise Failure(USAGE, message)
         chosen = [letters[identity] for identity in dict.fromkeys(ids)]
-        left = [(one.id, f"it is {one.status} already") for one in chosen if one.status != "OPEN"]
-        todo = [one for one in chosen if one.status == "OPEN"]
+        left = [(one.id, why) for one in chosen if (why := _refusal(one, resolution))]
+        todo = [one for one in chosen if _refusal(one, resolution) is None]
         if todo:
             _commit(broker, producer, todo, resolution, author)
         return todo, left
     except KafkaException as error:
         raise _explained(error) from None
+
+
+def _refusal(letter: DeadLetter, resolution: Resolution) -> str | None:
+    if letter.status != "OPEN":
+        return f"it is {letter.status} already"
+    if resolution == "REPLAYED" and STUB in dict(letter.headers):
+        return "its value was too large to keep; publish the original again and discard this"
+    return None
 
 
 def _commit(

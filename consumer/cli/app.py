@@ -17,10 +17,12 @@ from consumer.cli import (
     define,
     local,
     publish,
+    rebuild,
     simulate,
     tail,
     topics,
     verify,
+    windows,
 )
 from consumer.cli.output import say
 from consumer.failure import as_failure
@@ -42,11 +44,13 @@ app.command(rich_help_panel=_RUN)(local.status)
 app.add_typer(topics.commands, name="topics", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(publish.publish)
 app.command(rich_help_panel=_RUN)(consume.consume)
+app.command(rich_help_panel=_RUN)(consume.consume)
 
 _BADGES = "Badges"
 app.command(rich_help_panel=_BADGES)(define.define)
 app.command("list", rich_help_panel=_BADGES)(badges_of.list_badges)
 app.command(rich_help_panel=_BADGES)(badges_of.show)
+app.command(rich_help_panel=_BADGES)(windows.windows)
 app.command(rich_help_panel=_BADGES)(define.activate)
 app.command(rich_help_panel=_BADGES)(define.deactivate)
 app.command(rich_help_panel=_BADGES)(simulate.simulate)
@@ -58,6 +62,7 @@ app.command(rich_help_panel=_LOOK)(customer.customer)
 _MEND = "Check and mend it"
 app.add_typer(dead_letters.commands, name="dead-letters", rich_help_panel=_MEND)
 app.command(rich_help_panel=_MEND)(verify.verify)
+app.command(rich_help_panel=_MEND)(rebuild.rebuild)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
