@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
-import multiprocessing.connection
 import os
 import signal
 import threading
