@@ -12,6 +12,10 @@ from consumer.broker import PROBE_S, Broker
 from consumer.failure import UNREACHABLE, Failure
 
 POLL_S: Final = 0.5
+SETTLING_POLLS: Final = 50
+_SETTLING: Final = frozenset(
+    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+)
 SILENT_POLLS: Final = 60
 """So many polls without any answer while records are due: the broker is gone."""
 BATCH: Final = 1000
@@ -27,10 +31,22 @@ def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> di
 
 def stable_ends(reader: Consumer, topic: str, partitions: Iterable[int]) -> dict[int, int]:
     """The ends of partitions before the first open transaction."""
-    ends = {}
-    for partition in partitions:
-        _, ends[partition] = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=PROBE_S)
-    return ends
+    return {partition: _stable_end(reader, TopicPartition(topic, partition)) for partition in partitions}
+
+
+def _stable_end(reader: Consumer, place: TopicPartition) -> int:
+    """Of one partition; a topic that was just created may have no leader for a moment."""
+    for _ in range(SETTLING_POLLS):
+        try:
+            _, end = reader.get_watermark_offsets(place, timeout=PROBE_S)
+        except KafkaException as error:
+            if not error.args[0].retriable() and error.args[0].code() not in _SETTLING:
+                raise
+            reader.poll(POLL_S)
+        else:
+            return int(end)
+    _, end = reader.get_watermark_offsets(place, timeout=PROBE_S)
+    return int(end)
 
 
 def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
