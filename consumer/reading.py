@@ -25,6 +25,17 @@ _LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call
 def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
     """The ends of partitions, open transactions included."""
     asked = {TopicPartition(topic, partition): _LATEST for partition in partitions}
+    for _ in range(SETTLING_POLLS):
+        try:
+            return _latest(broker, asked)
+        except KafkaException as error:
+            if error.args[0].code() not in _SETTLING:
+                raise
+            broker.admin.poll(POLL_S)
+    return _latest(broker, asked)
+
+
+def _latest(broker: Broker, asked: dict[TopicPartition, OffsetSpec]) -> dict[int, int]:
     answers = broker.admin.list_offsets(asked, request_timeout=PROBE_S)
     return {place.partition: answer.result().offset for place, answer in answers.items()}
 
