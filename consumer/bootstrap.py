@@ -227,6 +227,7 @@ class _Config:
     def reader(self) -> dict[str, Any]:
         """Without membership: committed records, and where they end."""
         return {
+            "fetch.wait.max.ms": 10,  # the default of 500 would be waited for the end of each partition
             **self._settings.client_settings("consumer"),
             **self._fixed,
             "group.id": f"{self._settings.consumer.group}-reader",

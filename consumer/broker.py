@@ -76,6 +76,7 @@ class Broker:
     def reader(self) -> Consumer:
         """A consumer without membership that reads committed records and tells where a partition ends."""
         config = {
+            "fetch.wait.max.ms": 10,  # the default of 500 would be waited for the end of each partition
             **self._client("consumer"),
             "group.id": READ_GROUP,
             "isolation.level": "read_committed",

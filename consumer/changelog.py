@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # stubs
 
 from consumer.clock import Clock
+from consumer.draining import drain
 from consumer.errors import Paused, Stopped
 
 SLICE_S: Final = 0.5
@@ -56,7 +57,7 @@ class Changelog:
         moved = self._clock.monotonic()
         try:
             while True:
-                messages = self._consumer.consume(2000, SLICE_S)
+                messages = drain(self._consumer, 2000, SLICE_S)
                 if messages:
                     moved = self._clock.monotonic()
                 elif self._clock.monotonic() - moved > STALL_S:

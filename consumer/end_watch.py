@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from consumer.clock import Clock
 from consumer.dead_letters import headers_of
+from consumer.draining import drain
 from consumer.processor import REROUTED
 
 CHECK_S: Final = 0.5
@@ -77,7 +78,7 @@ class EndWatch:
         self._consumer.assign([TopicPartition(self._topic, partition, start)])
         last, deadline = 0, self._clock.monotonic() + 30.0
         while self._clock.monotonic() < deadline:
-            for message in self._consumer.consume(500, 0.5):
+            for message in drain(self._consumer, 500, 0.5):
                 error = message.error()
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:

@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from badges.definitions import BadgeRecord, OrgSettings
 from badges.rulebook import OrgRules, compile_org
 from consumer.clock import Clock
+from consumer.draining import drain
 from consumer.errors import Paused, Stopped
 from schemas.catalogue import BADGE_DEFINITIONS, ORG_SETTINGS
 from schemas.rules_feed import decode_record, decode_settings
@@ -50,7 +51,7 @@ class Feeds:
         while pending:
             if self._clock.monotonic() > deadline:
                 raise Paused("the definitions could not be read to their end")
-            for message in self._consumer.consume(500, 0.1):
+            for message in drain(self._consumer, 500, 0.1):
                 if self._take(message):
                     pending.discard(str(message.topic()))
 

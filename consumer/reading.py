@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # stubs
 
 from consumer.broker import PROBE_S, Broker
+from consumer.draining import drain
 from consumer.failure import UNREACHABLE, Failure
 
 POLL_S: Final = 0.5
@@ -90,7 +91,7 @@ def read_until(
     reader.assign([TopicPartition(topic, partition, starts[partition]) for partition in open_ends])
     silent = 0
     while open_ends:
-        messages = reader.consume(BATCH, POLL_S)
+        messages = drain(reader, BATCH, POLL_S)
         silent = 0 if messages else silent + 1
         if silent > SILENT_POLLS:
             raise Failure(
@@ -111,6 +112,12 @@ def read_until(
                 del open_ends[partition]
 
 
+def _polled(reader: Consumer) -> list[Message]:
+    """What has come, waited for only while nothing has: `consume` would wait until a batch is full."""
+    first = reader.poll(POLL_S)
+    return [] if first is None else [first, *reader.consume(BATCH, 0)]
+
+
 def follow(broker: Broker, name: str, *, from_beginning: bool) -> Iterator[Message | None]:
     """Committed records for ever, from now or from the beginning; None whenever nothing came for a while."""
     topic, partitions = broker.topic(name), range(broker.partitions(name))
@@ -122,7 +129,7 @@ def follow(broker: Broker, name: str, *, from_beginning: bool) -> Iterator[Messa
             starts = high_watermarks(broker, topic, partitions)
         reader.assign([TopicPartition(topic, partition, start) for partition, start in starts.items()])
         while True:
-            messages = reader.consume(BATCH, POLL_S)
+            messages = drain(reader, BATCH, POLL_S)
             for message in messages:
                 error = message.error()
                 if error is None:
