@@ -24,6 +24,7 @@ def rebuild(as_json: AsJson = False, overrides: Overrides = None) -> None:
         view.check_server()
         changelog = Changelog(reader, broker.topic(CUSTOMER_STATE))
         cluster = str(broker.metadata.cluster_id)
+        changelog.fold(partitions)
         written = {one: rebuild_partition(view, changelog, one, cluster) for one in partitions}
     finally:
         reader.close()
