@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -54,8 +54,8 @@ class Trial:
     @contextmanager
     def consumer(self, workers: int) -> Iterator[int]:
         """A running consumer; the process id of its parent."""
-        arguments = ["--workers", str(workers), *_set(self.overrides)]
-        with consumer_process(arguments, self.stand.home / f"{self.prefix}consumer.log") as process:
+        log = self.stand.home / f"{self.prefix}consumer.log"
+        with consumer_process(self.overrides, workers, log) as process:
             yield process.pid
 
     def wait_for(self, events: int, parent: int, look_s: float = _LOOK_S) -> list[tuple[float, int]]:
@@ -99,7 +99,3 @@ def process_tree_cpu(parent: int) -> float:
     root = psutil.Process(parent)
     times = [process.cpu_times() for process in (root, *root.children(recursive=True))]
     return sum(one.user + one.system for one in times)
-
-
-def _set(overrides: Sequence[str]) -> list[str]:
-    return [part for override in overrides for part in ("--set", override)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,17 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-_START: Final = "import sys; from consumer.cli.app import main; sys.exit(main(sys.argv[1:]))"
+from consumer.bootstrap import consume
+from consumer.settings import load_settings
+
 _DRAIN_S: Final = 30
 
 
 @contextmanager
-def consumer_process(arguments: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs `badges consume` with these arguments; afterwards it has ended, drained by SIGTERM if need be."""
+def consumer_process(
+    overrides: Sequence[str], workers: int, log: Path, *, exit_at_end: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A running consumer under these settings; afterwards it has ended, drained by SIGTERM if need be."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    given = json.dumps({"overrides": list(overrides), "workers": workers, "exit_at_end": exit_at_end})
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-c", _START, "consume", *arguments],
+            [sys.executable, "-m", "consumer.demo.consuming", given],
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,
@@ -34,3 +40,19 @@ def consumer_process(arguments: Sequence[str], log: Path) -> Iterator[subprocess
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+
+def main(given: str) -> int:
+    """The child's side of `consumer_process`."""
+    asked = json.loads(given)
+    return consume(
+        load_settings(asked["overrides"]),
+        workers=asked["workers"],
+        exit_at_end=asked["exit_at_end"],
+        instance=None,
+        accept_reset=False,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -105,7 +105,7 @@ class Demo:
         assert published is not None  # published now or found
         origin = "published" if edit.published else "there already, and they fix the dates"
         self._say(f"Badges: {len(records)} of org {ORG}, {origin}")
-        return {badge_id: record.definition for badge_id, record in records.items()}, published
+        return {record.definition.badge_id: record.definition for record in records.values()}, published
 
     def _publish(self, broker: Broker, due: list[CustomerAction]) -> None:
         absent = missing(broker, due)
@@ -127,10 +127,9 @@ class Demo:
     def _consume(self, broker: Broker, starts: Starts, due: int) -> Pace:
         """Runs the consumer until everything is decided, and shows badges as they are issued."""
         log = default_home() / "demo-consumer.log"
-        arguments = ["--workers", str(WORKERS), "--exit-at-end"]
-        arguments += [part for override in self._overrides for part in ("--set", override)]
         self._say(f"Consumer: {WORKERS} workers, exactly once; badges as they are issued (a few of them):")
-        with consumer_process(arguments, log) as process, bar(self._screen, "decided", due) as progress:
+        consumer = consumer_process(self._overrides, WORKERS, log, exit_at_end=True)
+        with consumer as process, bar(self._screen, "decided", due) as progress:
             pace = self._follow(broker, starts, process.poll, progress)
             code = process.wait()
         if code:

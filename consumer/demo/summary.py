@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from badges.calendar import Zone
@@ -15,24 +16,21 @@ from consumer.demo.tally import BadgeTally, Tally
 from consumer.demo.words import REASONS, day_text, sentences
 from schemas.decisions import DecidedAction
 
+_NAME: Final = 18
+_INDENT: Final = (0, 0, 0, 2)
 
-def show_badges(console: Console, tally: Tally, definitions: Mapping[str, BadgeDefinition]) -> None:
-    """A table: per badge what it asks for, enrolled, issued, holders, refused by reason."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
-    table.add_column("badge", min_width=30)
-    for name in ("enrolled", "issued", "customers"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("refused, and why", min_width=30)
+
+def show_badges(paper: Console, tally: Tally, definitions: Mapping[str, BadgeDefinition]) -> None:
+    """Per badge enrolled, issued and holders in columns; below, what it asks for and the refusals by reason."""
+    paper.print(f"{'':{_NAME}}{'enrolled':>10}{'issued':>10}{'customers':>12}", style="dim")
     for badge_id, definition in definitions.items():
         badge = tally.badges.get(badge_id, BadgeTally())
-        table.add_row(
-            Text.assemble((definition.name, "bold"), "\n", (definition.description or "", "dim")),
-            f"{badge.enrolled:,}" if definition.type == "ENROL_AND_ISSUE" else "",
-            f"{badge.issued:,}",
-            f"{len(badge.holders):,}",
-            "\n".join(f"{count:,} {REASONS[reason]}" for reason, count in badge.refused.most_common()),
-        )
-    console.print(table)
+        enrolled = f"{badge.enrolled:,}" if definition.type == "ENROL_AND_ISSUE" else ""
+        name = Text(f"{definition.name:{_NAME}}", style="bold")
+        paper.print(name + f"{enrolled:>10}{badge.issued:>10,}{len(badge.holders):>12,}")
+        paper.print(Padding(Text(definition.description or "", style="dim"), _INDENT))
+        for reason, count in badge.refused.most_common():
+            paper.print(f"  refused {count:,}: {REASONS[reason]}")
 
 
 def story_lines(
