@@ -88,6 +88,7 @@ def read_until(
 ) -> Iterator[Message]:
     """The committed records of partitions from `starts` to before `ends`, over any control records."""
     open_ends = {partition: end for partition, end in ends.items() if end > 0}
+    reader.list_topics(topic, timeout=PROBE_S)  # a client that knows no leader yet begins to fetch 500 ms later
     reader.assign([TopicPartition(topic, partition, starts[partition]) for partition in open_ends])
     silent = 0
     while open_ends:
@@ -110,12 +111,6 @@ def read_until(
                 yield message
             if offset >= end or (error is None and offset == end - 1):
                 del open_ends[partition]
-
-
-def _polled(reader: Consumer) -> list[Message]:
-    """What has come, waited for only while nothing has: `consume` would wait until a batch is full."""
-    first = reader.poll(POLL_S)
-    return [] if first is None else [first, *reader.consume(BATCH, 0)]
 
 
 def follow(broker: Broker, name: str, *, from_beginning: bool) -> Iterator[Message | None]:
