@@ -15,6 +15,7 @@ from consumer.cli import (
     customer,
     dead_letters,
     define,
+    demo,
     local,
     publish,
     rebuild,
@@ -38,12 +39,12 @@ app = typer.Typer(
 )
 
 _RUN = "Run it"
+app.command(rich_help_panel=_RUN)(demo.demo)
 app.command(rich_help_panel=_RUN)(local.up)
 app.command(rich_help_panel=_RUN)(local.down)
 app.command(rich_help_panel=_RUN)(local.status)
 app.add_typer(topics.commands, name="topics", rich_help_panel=_RUN)
 app.command(rich_help_panel=_RUN)(publish.publish)
-app.command(rich_help_panel=_RUN)(consume.consume)
 app.command(rich_help_panel=_RUN)(consume.consume)
 
 _BADGES = "Badges"

@@ -12,6 +12,7 @@ from typing import Final
 
 from consumer.bootstrap import consume
 from consumer.settings import load_settings
+from consumer.zones import use_pinned_zones
 
 _DRAIN_S: Final = 30
 
@@ -44,6 +45,7 @@ def consumer_process(
 
 def main(given: str) -> int:
     """The child's side of `consumer_process`."""
+    use_pinned_zones()
     asked = json.loads(given)
     return consume(
         load_settings(asked["overrides"]),

@@ -21,7 +21,7 @@ _INDENT: Final = (0, 0, 0, 2)
 
 
 def show_badges(paper: Console, tally: Tally, definitions: Mapping[str, BadgeDefinition]) -> None:
-    """Per badge enrolled, issued and holders in columns; below, what it asks for and the refusals by reason."""
+    """Per badge enrolled, issued, holders in columns; below, what it asks for and the refusals by reason."""
     paper.print(f"{'':{_NAME}}{'enrolled':>10}{'issued':>10}{'customers':>12}", style="dim")
     for badge_id, definition in definitions.items():
         badge = tally.badges.get(badge_id, BadgeTally())
