@@ -105,7 +105,9 @@ class Demo:
         assert published is not None  # published now or found
         origin = "published" if edit.published else "there already, and they fix the dates"
         self._say(f"Badges: {len(records)} of org {ORG}, {origin}")
-        return {record.definition.badge_id: record.definition for record in records.values()}, published
+        order = [one.badge_id for one in book.definitions(published, self._zone)]
+        ids = [*(one for one in order if one in records), *(one for one in records if one not in order)]
+        return {badge_id: records[badge_id].definition for badge_id in ids}, published
 
     def _publish(self, broker: Broker, due: list[CustomerAction]) -> None:
         absent = missing(broker, due)
@@ -127,7 +129,8 @@ class Demo:
     def _consume(self, broker: Broker, starts: Starts, due: int) -> Pace:
         """Runs the consumer until everything is decided, and shows badges as they are issued."""
         log = default_home() / "demo-consumer.log"
-        self._say(f"Consumer: {WORKERS} workers, exactly once; badges as they are issued (a few of them):")
+        what = "badges as they are issued (a few of them):" if due else "looks whether anything is left to decide"
+        self._say(f"Consumer: {WORKERS} workers, exactly once; {what}")
         consumer = consumer_process(self._overrides, WORKERS, log, exit_at_end=True)
         with consumer as process, bar(self._screen, "decided", due) as progress:
             pace = self._follow(broker, starts, process.poll, progress)
@@ -176,6 +179,7 @@ class Demo:
         paper.print()
         show_badges(paper, tally, definitions)
         rows = {str(row.line): row for row in purchases()}
+        paper.print()
         paper.print(f"[bold]The story of customer {HERO}[/]")
         for line in story_lines(tally, definitions, rows, self._zone):
             paper.print(line, markup=False)
