@@ -23,6 +23,7 @@ from consumer.cli import (
     tail,
     topics,
     verify,
+    why,
     windows,
 )
 from consumer.cli.output import say
@@ -59,6 +60,7 @@ app.command(rich_help_panel=_BADGES)(simulate.simulate)
 _LOOK = "Look at it"
 app.command(rich_help_panel=_LOOK)(tail.tail)
 app.command(rich_help_panel=_LOOK)(customer.customer)
+app.command(rich_help_panel=_LOOK)(why.why)
 
 _MEND = "Check and mend it"
 app.add_typer(dead_letters.commands, name="dead-letters", rich_help_panel=_MEND)

@@ -1,0 +1,85 @@
+"""`badges why CUSTOMER BADGE`"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from consumer.cli.options import AsJson, BadgeArgument, CustomerArgument, Org, Overrides
+from consumer.cli.output import emit, say
+from consumer.failure import USAGE, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from consumer.broker import Broker
+    from schemas.decisions import DecidedAction
+
+Date = Annotated[
+    str | None,
+    typer.Option("--date", metavar="DAY", help="Only acts of this day (YYYY-MM-DD).", show_default=False),
+]
+
+
+def why(
+    customer: CustomerArgument,
+    badge: BadgeArgument,
+    date: Date = None,
+    org: Org = None,
+    as_json: AsJson = False,
+    overrides: Overrides = None,
+) -> None:
+    """Tell every decision about a customer and a badge in words: rule, dates, limit, count."""
+    from badges.calendar import parse_day
+    from consumer.broker import Broker
+    from consumer.cli.decision_words import told
+    from consumer.cli.lookup import the_badge
+    from consumer.definitions_store import read_definitions
+    from consumer.settings import load_settings
+    from schemas.json_decision import decision_lines
+
+    day = parse_day(date) if date is not None else None
+    if date is not None and day is None:
+        raise Failure(USAGE, f"--date {date}: write a day as YYYY-MM-DD")
+    broker = Broker(load_settings(overrides or ()))
+    definitions = read_definitions(broker)
+    stored = the_badge(definitions, org, badge)
+    org_id = stored.record.definition.org_id
+    rules = definitions.rules(org_id)
+    versions = {record.version: record for record in (*stored.earlier_records(), stored.record)}
+    found = False
+    for act in _decided(broker, org_id, customer):
+        mine = [decision for decision in act.decisions if decision.badge_id == badge]
+        if not mine or (day is not None and rules.zone.day(act.event_date) != day):
+            continue
+        found = True
+        lines = decision_lines(act.as_action(), mine, act.processed_at, act.run_id)
+        for line in lines if as_json else told(act, mine, versions, rules):
+            emit(line)
+    if not found:
+        say(
+            "no decision: no act of this customer met the badge's criteria, or the acts are not decided yet; "
+            "`badges show` names the criteria, `badges customer` the customer"
+        )
+
+
+def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedAction]:
+    """What was decided about a customer, in the order of processing."""
+    from contextlib import closing
+
+    from confluent_kafka import OFFSET_BEGINNING, murmur2
+
+    from consumer.reading import read_until, stable_ends
+    from schemas.catalogue import BADGE_DECISIONS
+    from schemas.customer_action import customer_key
+    from schemas.decisions import decode_decisions
+
+    key = customer_key(org_id, customer)
+    partition = murmur2(key, broker.partitions(BADGE_DECISIONS))
+    topic = broker.topic(BADGE_DECISIONS)
+    with closing(broker.reader()) as reader:
+        ends = stable_ends(reader, topic, [partition])
+        for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
+            if message.key() == key:
+                yield decode_decisions(message.value() or b"")
