@@ -129,7 +129,7 @@ class Demo:
     def _consume(self, broker: Broker, starts: Starts, due: int) -> Pace:
         """Runs the consumer until everything is decided, and shows badges as they are issued."""
         log = default_home() / "demo-consumer.log"
-        what = "badges as they are issued (a few of them):" if due else "looks whether anything is left to decide"
+        what = "badges as they are issued (a few of them):" if due else "is anything left to decide?"
         self._say(f"Consumer: {WORKERS} workers, exactly once; {what}")
         consumer = consumer_process(self._overrides, WORKERS, log, exit_at_end=True)
         with consumer as process, bar(self._screen, "decided", due) as progress:
