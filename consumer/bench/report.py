@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from consumer.bench.floor import Rate
 from consumer.bench.kernel import Kernel
 from consumer.bench.latency import Latency
 from consumer.bench.state_cost import HotCustomer
 from consumer.bench.throughput import Throughput
+
+_NAMED: Final = 3
 
 
 class Report:
@@ -38,7 +40,7 @@ class Report:
             ratio = f"   {entry['of_floor']:.0%} of the floor"
         self._found.setdefault("throughput", []).append(entry)
         name = f"{found.workers} worker{'s' if found.workers > 1 else ''}"
-        return f"{name:12}{_speed(found)}{ratio}"
+        return f"{name:12}{_speed(found)}{ratio}\n{_phases(found)}"
 
     def customers(self, found: Throughput) -> str:
         """One run of the consumer over so many customers that all have a state."""
@@ -66,6 +68,12 @@ class Report:
         self._found["decide"] = asdict(found)
         costs = "\n".join(f"    {share:6.1%}  {name}" for share, name in found.costs)
         return f"decide and evolve alone: {found.micros:.1f} µs CPU an event; most of it in\n{costs}"
+
+
+def _phases(found: Throughput) -> str:
+    largest = ", ".join(list(found.phases)[:_NAMED])
+    parts = "  ".join(f"{name} {share:.0%}" for name, share in found.phases.items())
+    return f"{'':12}{parts}   largest: {largest}"
 
 
 def _speed(found: Throughput) -> str:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from consumer.bench.floor import Rate, run_floor
+from consumer.bench.phases import shares
 from consumer.bench.stand import Stand
 from consumer.bench.trial import INPUT, Trial, new_trial, process_tree_cpu
 from consumer.bench.workload import actions
@@ -22,6 +23,8 @@ class Throughput:
     worker_cpu: float
     broker_cpu: float
     redis_cpu: float
+    phases: dict[str, float]
+    """Each phase's part of the workers' time in batches, the greatest first."""
 
 
 def measure(stand: Stand, workers: int, events: int, customers: int) -> Throughput:
@@ -37,7 +40,9 @@ def run(trial: Trial, workers: int, events: int, customers: int, known: int = 0)
     with trial.consumer(workers) as parent:
         first = trial.wait_for(known + 1, parent)[-1]
         cpu, servers = process_tree_cpu(parent), trial.stand.server_cpu_seconds()
+        before = trial.phases(workers)
         last = trial.wait_for(known + events, parent)[-1]
+        after = trial.phases(workers)
         cpu_end, servers_end = process_tree_cpu(parent), trial.stand.server_cpu_seconds()
     seconds, decided = last[0] - first[0], last[1] - first[1]
     micros = 1e6 / decided
@@ -49,6 +54,7 @@ def run(trial: Trial, workers: int, events: int, customers: int, known: int = 0)
         worker_cpu=(cpu_end - cpu) * micros,
         broker_cpu=(servers_end[0] - servers[0]) * micros,
         redis_cpu=(servers_end[1] - servers[1]) * micros,
+        phases=shares(before, after),
     )
 
 

@@ -13,6 +13,7 @@ import psutil
 
 from badges.actions import CustomerAction
 from consumer.bench.load import send_all
+from consumer.bench.phases import free_range, phase_seconds
 from consumer.bench.stand import Stand
 from consumer.bench.workload import documents
 from consumer.broker import Broker
@@ -26,6 +27,7 @@ PARTITIONS: Final = 12
 INPUT: Final = "customer-actions"
 _LOOK_S: Final = 0.1
 _PATIENCE_S: Final = 120.0
+_MOST_WORKERS: Final = 8
 _numbers = count(1)
 
 
@@ -36,6 +38,7 @@ class Trial:
     stand: Stand
     prefix: str
     overrides: tuple[str, ...]
+    metrics_port: int
     settings: Settings
     broker: Broker
 
@@ -50,6 +53,10 @@ class Trial:
     def committed(self) -> int:
         """How many input records the group has decided."""
         return sum(committed_offsets(self.broker).values())
+
+    def phases(self, workers: int) -> dict[str, float]:
+        """Seconds that the workers have spent so far by phase of a batch."""
+        return phase_seconds(range(self.metrics_port, self.metrics_port + workers))
 
     @contextmanager
     def consumer(self, workers: int) -> Iterator[int]:
@@ -80,18 +87,20 @@ def new_trial(stand: Stand, at: int) -> Trial:
     """Topics with the benchmark's badges, defined as of an instant."""
     number = next(_numbers)
     prefix = f"t{number}."
+    metrics_port = free_range(_MOST_WORKERS)
     overrides = (
         f"kafka.bootstrap_servers={stand.bootstrap_servers}",
         f"redis.url={stand.redis_url.rpartition('/')[0]}/{number}",
         f"topics.prefix={prefix}",
         f"consumer.group=bench-{number}",
         f"worker.instance=bench-{number}",
+        f"metrics.port={metrics_port}",
     )
     settings = load_settings(overrides)
     broker = Broker(settings)
     create_topics(broker, PARTITIONS)
     publish(broker, lambda _: documents(at), "benchmark", at)
-    return Trial(stand, prefix, overrides, settings, broker)
+    return Trial(stand, prefix, overrides, metrics_port, settings, broker)
 
 
 def process_tree_cpu(parent: int) -> float:
