@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -93,7 +94,7 @@ def new_trial(stand: Stand, at: int) -> Trial:
         f"redis.url={stand.redis_url.rpartition('/')[0]}/{number}",
         f"topics.prefix={prefix}",
         f"consumer.group=bench-{number}",
-        f"worker.instance=bench-{number}",
+        f"worker.instance=bench-{os.getpid()}-{number}",
         f"metrics.port={metrics_port}",
     )
     settings = load_settings(overrides)
