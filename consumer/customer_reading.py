@@ -56,7 +56,7 @@ def _wait_until_current(broker: Broker, view: View, partition: int) -> bool:
     topic = broker.topic(CUSTOMER_STATE)
     deadline = time.monotonic() + WAIT_S
     with closing(broker.reader()) as reader:
-        ends = stable_ends(reader, topic, [partition])
+        ends = stable_ends(broker, topic, [partition])
         while True:
             marker = view.marker(partition)
             start = marker.changelog_offset if marker and not marker.token else 0

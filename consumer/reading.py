@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # stubs
 
 from consumer.broker import PROBE_S, Broker
@@ -25,40 +33,32 @@ _LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call
 
 def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
     """The ends of partitions, open transactions included."""
+    return _ends(broker, topic, partitions, IsolationLevel.READ_UNCOMMITTED)
+
+
+def stable_ends(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The ends of partitions before the first open transaction."""
+    return _ends(broker, topic, partitions, IsolationLevel.READ_COMMITTED)
+
+
+def _ends(broker: Broker, topic: str, partitions: Iterable[int], isolation: IsolationLevel) -> dict[int, int]:
+    """Asked again while a topic that was just created has no leader."""
     asked = {TopicPartition(topic, partition): _LATEST for partition in partitions}
     for _ in range(SETTLING_POLLS):
         try:
-            return _latest(broker, asked)
+            return _latest(broker, asked, isolation)
         except KafkaException as error:
             if error.args[0].code() not in _SETTLING:
                 raise
             broker.admin.poll(POLL_S)
-    return _latest(broker, asked)
+    return _latest(broker, asked, isolation)
 
 
-def _latest(broker: Broker, asked: dict[TopicPartition, OffsetSpec]) -> dict[int, int]:
-    answers = broker.admin.list_offsets(asked, request_timeout=PROBE_S)
+def _latest(
+    broker: Broker, asked: dict[TopicPartition, OffsetSpec], isolation: IsolationLevel
+) -> dict[int, int]:
+    answers = broker.admin.list_offsets(asked, isolation_level=isolation, request_timeout=PROBE_S)
     return {place.partition: answer.result().offset for place, answer in answers.items()}
-
-
-def stable_ends(reader: Consumer, topic: str, partitions: Iterable[int]) -> dict[int, int]:
-    """The ends of partitions before the first open transaction."""
-    return {partition: _stable_end(reader, TopicPartition(topic, partition)) for partition in partitions}
-
-
-def _stable_end(reader: Consumer, place: TopicPartition) -> int:
-    """Of one partition; a topic that was just created may have no leader for a moment."""
-    for _ in range(SETTLING_POLLS):
-        try:
-            _, end = reader.get_watermark_offsets(place, timeout=PROBE_S)
-        except KafkaException as error:
-            if not error.args[0].retriable() and error.args[0].code() not in _SETTLING:
-                raise
-            reader.poll(POLL_S)
-        else:
-            return int(end)
-    _, end = reader.get_watermark_offsets(place, timeout=PROBE_S)
-    return int(end)
 
 
 def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
@@ -66,7 +66,7 @@ def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
     topic, partitions = broker.topic(name), range(broker.partitions(name))
     reader = broker.reader()
     try:
-        ends = stable_ends(reader, topic, partitions)
+        ends = stable_ends(broker, topic, partitions)
         yield from read_until(reader, topic, dict.fromkeys(partitions, OFFSET_BEGINNING), ends)
     finally:
         reader.close()
@@ -88,7 +88,9 @@ def read_until(
 ) -> Iterator[Message]:
     """The committed records of partitions from `starts` to before `ends`, over any control records."""
     open_ends = {partition: end for partition, end in ends.items() if end > 0}
-    reader.list_topics(topic, timeout=PROBE_S)  # a client that knows no leader yet begins to fetch 500 ms later
+    reader.list_topics(
+        topic, timeout=PROBE_S
+    )  # a client that knows no leader yet begins to fetch 500 ms later
     reader.assign([TopicPartition(topic, partition, starts[partition]) for partition in open_ends])
     silent = 0
     while open_ends:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer
+from confluent_kafka import OFFSET_BEGINNING
 
+from consumer.broker import Broker
 from consumer.reading import read_until, stable_ends
+from schemas.catalogue import CUSTOMER_STATE
 from schemas.changelog import MARKER_KEY, PositionMarker, decode_marker
 from state.keys import is_document
 from state.marker import RedisMarker
@@ -36,15 +38,16 @@ class Folded:
 class Changelog:
     """Reads `customer-state`, partition by partition, and reads on where it stopped."""
 
-    def __init__(self, reader: Consumer, topic: str) -> None:
-        self._reader = reader
-        self._topic = topic
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._reader = broker.reader()
+        self._topic = broker.topic(CUSTOMER_STATE)
         self._folded: dict[int, Folded] = {}
 
     def fold(self, partitions: Iterable[int]) -> Mapping[int, Folded]:
         """The partitions up to their present end, before any open transaction."""
         wanted = {partition: self._folded.setdefault(partition, Folded()) for partition in partitions}
-        ends = stable_ends(self._reader, self._topic, wanted)
+        ends = stable_ends(self._broker, self._topic, wanted)
         todo = {partition: end for partition, end in ends.items() if end > wanted[partition].end}
         starts = {partition: wanted[partition].end or OFFSET_BEGINNING for partition in todo}
         for message in read_until(self._reader, self._topic, starts, todo):
@@ -59,6 +62,10 @@ class Changelog:
         for partition, end in todo.items():
             wanted[partition].end = end
         return wanted
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._reader.close()
 
 
 class PartitionCheck:

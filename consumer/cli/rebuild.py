@@ -19,15 +19,14 @@ def rebuild(as_json: AsJson = False, overrides: Overrides = None) -> None:
     broker = Broker(settings)
     partitions = range(broker.partitions(CUSTOMER_STATE))
     view = RedisView(redis_address(settings).get_secret_value(), prefix=settings.topics.prefix)
-    reader = broker.reader()
+    changelog = Changelog(broker)
     try:
         view.check_server()
-        changelog = Changelog(reader, broker.topic(CUSTOMER_STATE))
         cluster = str(broker.metadata.cluster_id)
         changelog.fold(partitions)
         written = {one: rebuild_partition(view, changelog, one, cluster) for one in partitions}
     finally:
-        reader.close()
+        changelog.close()
         view.close()
     left = [one for one, count in written.items() if count is None]
     total = sum(count or 0 for count in written.values())

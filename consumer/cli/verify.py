@@ -53,9 +53,8 @@ def _looked(broker: Broker, view: View, rounds: int) -> list[PartitionCheck]:
     from schemas.catalogue import CUSTOMER_STATE
 
     checks = [PartitionCheck(partition) for partition in range(broker.partitions(CUSTOMER_STATE))]
-    reader = broker.reader()
+    changelog = Changelog(broker)
     try:
-        changelog = Changelog(reader, broker.topic(CUSTOMER_STATE))
         for number in range(rounds):
             left = [check for check in checks if not check.settled]
             if not left:
@@ -66,7 +65,7 @@ def _looked(broker: Broker, view: View, rounds: int) -> list[PartitionCheck]:
             for check in left:
                 check.look(view, folded[check.partition])
     finally:
-        reader.close()
+        changelog.close()
     return checks
 
 

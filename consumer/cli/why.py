@@ -79,7 +79,7 @@ def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedActi
     partition = murmur2(key, broker.partitions(BADGE_DECISIONS))
     topic = broker.topic(BADGE_DECISIONS)
     with closing(broker.reader()) as reader:
-        ends = stable_ends(reader, topic, [partition])
+        ends = stable_ends(broker, topic, [partition])
         for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
             if message.key() == key:
                 yield decode_decisions(message.value() or b"")
