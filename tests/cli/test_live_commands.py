@@ -353,3 +353,20 @@ def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badg
     tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end").lines
     assert tailed[0]["value"] == "\x01\x02"
     assert (tailed[1]["resolves"], tailed[1]["resolution"]) == ("1-0", "REPLAYED")
+
+
+def test_an_open_transaction_is_neither_printed_nor_waited_for(topics: str, badges: Badges) -> None:
+    config = {"bootstrap.servers": load_settings().kafka.bootstrap_servers}
+    topic = f"{topics}customer-actions.dead-letters"
+    producer = Producer({**config, "transactional.id": f"{topics}test", "transaction.timeout.ms": 60_000})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, value=b"committed", partition=0)
+    producer.commit_transaction(30)
+    producer.begin_transaction()
+    producer.produce(topic, value=b"open", partition=0)
+    producer.flush(10)
+    tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end")
+    assert [line["value"] for line in tailed.lines] == ["committed"]
+    producer.abort_transaction(30)
+    assert [line["id"] for line in badges("dead-letters", "list", "--json").lines] == ["0-0"]
