@@ -29,6 +29,7 @@ _INSTANT: Final = re.compile(
 )
 _DAY_TEXT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
 _CACHED_HOURS: Final = 200_000
+_CACHED_PARTS: Final = 100_000
 
 
 @lru_cache(maxsize=4096)
@@ -48,11 +49,23 @@ def format_day(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
 
 
-@lru_cache(maxsize=8192)
+# The three parts of every well-formed instant seen lately: day, time of day, fraction with offset. A text made of
+# known parts is well-formed, because S1 puts no condition on one part that depends on another.
+_day_parts: dict[str, int] = {}
+_clock_parts: dict[str, int] = {}
+_end_parts: dict[str, int] = {}
+
+
 def parse_instant(text: str) -> int | None:
-    """An instant of S1, truncated towards the past to milliseconds (S2); None where it is malformed (S1,
-    S108).
-    """
+    """An instant of S1, truncated towards the past to milliseconds (S2); None where it is malformed (S1, S108)."""
+    try:
+        instant = _day_parts[text[:10]] + _clock_parts[text[10:19]] + _end_parts[text[19:]]
+    except KeyError:
+        return _parse_new(text)
+    return instant if _FIRST <= instant <= _LAST else None
+
+
+def _parse_new(text: str) -> int | None:
     match = _INSTANT.match(text)
     if match is None:
         return None
@@ -60,12 +73,21 @@ def parse_instant(text: str) -> int | None:
     day = parse_day(day_text)
     if day is None:
         return None
-    instant = (day - _EPOCH_DAY) * DAY + int(hour) * HOUR + int(minute) * MINUTE + int(second) * SECOND
-    if fraction:
-        instant += int(fraction[:3].ljust(3, "0"))
+    midnight = (day - _EPOCH_DAY) * DAY
+    clock = int(hour) * HOUR + int(minute) * MINUTE + int(second) * SECOND
+    end = int(fraction[:3].ljust(3, "0")) if fraction else 0
     if sign:
         offset = int(offset_hour) * HOUR + int(offset_minute) * MINUTE
-        instant += offset if sign == "-" else -offset
+        end += offset if sign == "-" else -offset
+    for parts, part, value in (
+        (_day_parts, day_text, midnight),
+        (_clock_parts, text[10:19], clock),
+        (_end_parts, text[19:], end),
+    ):
+        if len(parts) >= _CACHED_PARTS:
+            parts.clear()
+        parts[part] = value
+    instant = midnight + clock + end
     return instant if _FIRST <= instant <= _LAST else None
 
 
@@ -74,14 +96,17 @@ def in_range(instant: int) -> bool:
     return _FIRST <= instant <= _LAST
 
 
-@lru_cache(maxsize=8192)
 def format_instant(instant: int) -> str:
     """UTC with three decimals and `Z` (S2)."""
     days, rest = divmod(instant, DAY)
-    hour, rest = divmod(rest, HOUR)
-    minute, rest = divmod(rest, MINUTE)
-    second, milli = divmod(rest, SECOND)
-    return f"{format_day(days + _EPOCH_DAY)}T{hour:02d}:{minute:02d}:{second:02d}.{milli:03d}Z"
+    minutes, rest = divmod(rest, MINUTE)
+    seconds, millis = divmod(rest, SECOND)
+    return f"{format_day(days + _EPOCH_DAY)}{_MINUTES[minutes]}{_SECONDS[seconds]}{_MILLIS[millis]}"
+
+
+_MINUTES: Final = [f"T{minutes // 60:02d}:{minutes % 60:02d}:" for minutes in range(24 * 60)]
+_SECONDS: Final = [f"{seconds:02d}." for seconds in range(60)]
+_MILLIS: Final = [f"{millis:03d}Z" for millis in range(1000)]
 
 
 class Zone:

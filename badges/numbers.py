@@ -45,8 +45,15 @@ def micros_of_number(number: int | Decimal) -> int | None:
 
 def text_of_micros(micros: int) -> str:
     """As S8 prints it: no exponent, no trailing zeros, no minus zero."""
-    sign = "-" if micros < 0 else ""
-    whole, fraction = divmod(abs(micros), MILLION)
+    if micros < 0:
+        return f"-{text_of_micros(-micros)}"
+    whole, fraction = divmod(micros, MILLION)
     if not fraction:
-        return f"{sign}{whole}"
-    return f"{sign}{whole}.{fraction:06d}".rstrip("0")
+        return str(whole)
+    hundredths, rest = divmod(fraction, 10_000)
+    if not rest:
+        return f"{whole}{_HUNDREDTHS[hundredths]}"
+    return f"{whole}.{fraction:06d}".rstrip("0")
+
+
+_HUNDREDTHS = [f".{hundredths:02d}".rstrip("0") for hundredths in range(100)]  # nearly all amounts are money

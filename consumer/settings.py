@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -102,6 +102,15 @@ def _flattened(table: Mapping[Any, object], prefix: str) -> Iterator[tuple[str, 
 ClientTable = Annotated[dict[str, str], BeforeValidator(_client_table), Field(repr=False)]
 
 
+def _one_of(*schemes: str) -> AfterValidator:
+    def check(url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(schemes):
+            raise ValueError(f"must begin with {' or '.join(schemes)}")
+        return url
+
+    return AfterValidator(check)
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -136,13 +145,13 @@ class TopicsSettings(_Section):
 class RedisSettings(_Section):
     """`url` may hold a password."""
 
-    url: SecretStr | None = Field(default=None, min_length=1)
+    url: Annotated[SecretStr, _one_of("redis://", "rediss://", "unix://")] | None = None
 
 
 class RegistrySettings(_Section):
     """`url` of a schema registry; None: no registry. It may hold a password."""
 
-    url: SecretStr | None = Field(default=None, min_length=1)
+    url: Annotated[SecretStr, _one_of("http://", "https://")] | None = None
 
 
 class MetricsSettings(_Section):

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring
+from typing import Final
 
 from badges.actions import CustomerAction
 from badges.calendar import format_day, format_instant
 from badges.decisions import Decision, LimitFact, Noise
 from badges.numbers import text_of_micros
 
-_quote_again = lru_cache(maxsize=4096)(encode_basestring)  # badge ids come again and again
+_NULL: Final = "null"
+_WORD: Final = '"%s"'
+# Badge ids and thresholds come again and again.
+_quote_again = lru_cache(maxsize=4096)(encode_basestring)
+_text_again = lru_cache(maxsize=4096)(text_of_micros)
 
 
 def decision_lines(
@@ -25,10 +30,9 @@ def decision_lines(
         return []
     now = format_instant(at)
     identity = _identity(action, now)
-    event_date = format_instant(action.event_date)
-    dates = f', "event_date": "{event_date}", "processed_at": "{now}", "expires_at": '
+    dates = f', "event_date": "{format_instant(action.event_date)}", "processed_at": "{now}", "expires_at": '
     run = "null" if run_id is None else encode_basestring(run_id)
-    return [f"{identity}{_quote_again(decision[0])}{_rest(decision, dates, run)}" for decision in decisions]
+    return [identity + _rest(decision, dates, run) for decision in decisions]
 
 
 def noise_line(action: CustomerAction, badge_id: str, noise: Noise, at: int) -> str:
@@ -44,38 +48,35 @@ def _identity(action: CustomerAction, now: str) -> str:
 
 
 def _rest(decision: Decision, dates: str, run: str) -> str:
-    """From `outcome` on. Words and ids made here need no escapes."""
-    _, outcome, reason, expires_at, issuance_id, enrolment_id, retro, version = decision[:8]
+    """From `badge_id` on. Words and ids made here need no escapes."""
+    badge_id, outcome, reason, expires_at, issuance_id, enrolment_id, retro, version = decision[:8]
     return (
-        f', "outcome": "{outcome}", "reason": {_name(reason)}{dates}'
-        f"{'null' if expires_at is None else _instant(expires_at)}"
-        f', "issuance_id": {_name(issuance_id)}, "enrolment_id": {_name(enrolment_id)}'
+        f'{_quote_again(badge_id)}, "outcome": "{outcome}", "reason": '
+        f"{_NULL if reason is None else _WORD % reason}{dates}"
+        f"{_NULL if expires_at is None else _WORD % format_instant(expires_at)}"
+        f', "issuance_id": {_NULL if issuance_id is None else _WORD % issuance_id}'
+        f', "enrolment_id": {_NULL if enrolment_id is None else _WORD % enrolment_id}'
         f', "retro": {"true" if retro else "false"}, "run_id": {run}'
-        f', "definition_version": {"null" if version is None else version}, "detail": {_detail(decision)}}}'
+        f', "definition_version": {_NULL if version is None else version}, "detail": {{{_detail(decision)}}}}}'
     )
-
-
-def _name(text: str | None) -> str:
-    return "null" if text is None else f'"{text}"'
-
-
-def _instant(instant: int) -> str:
-    return f'"{format_instant(instant)}"'
 
 
 def _detail(decision: Decision) -> str:
     """S99: `limits` stands with every ISSUED, `limit` with a refusal by one."""
-    parts: list[str] = []
-    if decision.progress is not None and decision.reaches is not None:
-        progress, reaches = text_of_micros(decision.progress), text_of_micros(decision.reaches)
-        parts.append(f'"progress": "{progress}", "reaches": "{reaches}"')
-    if decision.limits is not None:
-        parts.append(f'"limits": [{", ".join(map(_limit, decision.limits))}]')
-    if decision.limit is not None:
-        parts.append(f'"limit": {_limit(decision.limit)}')
-    if decision.warnings:
-        parts.append('"warnings": [' + ", ".join(map(_name, decision.warnings)) + "]")
-    return "{" + ", ".join(parts) + "}"
+    progress, reaches, limit, limits, warnings = decision[8:13]
+    text = ""
+    if progress is not None and reaches is not None:
+        text = f'"progress": "{text_of_micros(progress)}", "reaches": "{_text_again(reaches)}"'
+        if limit is None and limits is None:
+            return text
+        text += ", "
+    if limits is not None:
+        text += f'"limits": [{", ".join(map(_limit, limits))}]'
+    if limit is not None:
+        text += f'"limit": {_limit(limit)}'
+    if warnings:
+        text += f', "warnings": [{", ".join(_WORD % warning for warning in warnings)}]'
+    return text
 
 
 def _limit(fact: LimitFact) -> str:
@@ -86,7 +87,7 @@ def _limit(fact: LimitFact) -> str:
     elif fact.type == "FIXED_WINDOW":
         window = f'["{format_day(first)}", "{format_day(last)}"]'
     else:
-        window = f"[{_instant(first)}, {_instant(last)}]"
+        window = f'["{format_instant(first)}", "{format_instant(last)}"]'
     return (
         f'{{"level": "{fact.level}", "type": "{fact.type}", "max": {fact.max}, "count": {fact.counted}'
         f', "window": {window}}}'

@@ -49,11 +49,11 @@ def simulate(lines: Iterable[bytes], *, explain: bool = False) -> Iterator[str]:
     }
     before = None
     for number, raw in enumerate(lines, 1):
-        if not raw.strip():
-            continue
         try:
             at, kind, body = _read(raw)
         except ValueError as error:
+            if not raw.strip():
+                continue
             raise TimelineError(number, str(error)) from None
         if before is not None and at < before:
             raise TimelineError(number, "at: before the one of the line before")

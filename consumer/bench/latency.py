@@ -71,7 +71,7 @@ def measure(stand: Stand, workers: int, a_second: int, seconds: int, customers: 
 
 
 def _send(servers: str, topic: str, total: int, customers: int, at: int, start: float, a_second: int) -> None:
-    send_paced(input_producer(servers, linger_ms=0), topic, actions(total, customers, at), start, a_second)
+    send_paced(input_producer(servers, linger_ms=5), topic, actions(total, customers, at), start, a_second)
 
 
 def _reader(trial: Trial) -> Consumer:

@@ -14,6 +14,8 @@ from consumer.cli.output import emit, flush, say
 if TYPE_CHECKING:
     from confluent_kafka import Message
 
+    from schemas.framing import SchemaSource
+
 
 class Stream(StrEnum):
     """What can be followed."""
@@ -38,12 +40,13 @@ def tail(
 ) -> None:
     """Print records as they come, one JSON object a line (committed ones only)."""
     from consumer.broker import Broker
+    from consumer.cli.schema_source import schema_source
     from consumer.reading import follow, read_to_end
     from consumer.settings import load_settings
 
     settings = load_settings(overrides or ())
     broker = Broker(settings)
-    lines = _printer(what)
+    lines = _printer(what, schema_source(settings))
     topic = _TOPICS[what]
     if exit_at_end:
         # Without --from-beginning there is nothing between now and now.
@@ -62,7 +65,7 @@ def _print(messages: Iterable[Message | None], lines: Callable[[Message], list[s
     flush()
 
 
-def _printer(what: Stream) -> Callable[[Message], list[str]]:
+def _printer(what: Stream, schemas: SchemaSource | None) -> Callable[[Message], list[str]]:
     from consumer.cli.record_lines import dead_letter_lines, decision_record_lines, issued_lines
     from schemas.framing import Rejected
 
@@ -72,7 +75,7 @@ def _printer(what: Stream) -> Callable[[Message], list[str]]:
 
     def lines(message: Message) -> list[str]:
         try:
-            return decode(message.value() or b"")
+            return decode(message.value() or b"", schemas)
         except Rejected as error:
             place = f"{message.topic()}/{message.partition()}/{message.offset()}"
             say(f"{place} cannot be read: {error.message}")

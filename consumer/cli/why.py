@@ -70,6 +70,7 @@ def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedActi
 
     from confluent_kafka import OFFSET_BEGINNING, murmur2
 
+    from consumer.cli.schema_source import schema_source
     from consumer.reading import read_until, stable_ends
     from schemas.catalogue import BADGE_DECISIONS
     from schemas.customer_action import customer_key
@@ -78,8 +79,9 @@ def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedActi
     key = customer_key(org_id, customer)
     partition = murmur2(key, broker.partitions(BADGE_DECISIONS))
     topic = broker.topic(BADGE_DECISIONS)
+    schemas = schema_source(broker.settings)
     with closing(broker.reader()) as reader:
         ends = stable_ends(broker, topic, [partition])
         for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
             if message.key() == key:
-                yield decode_decisions(message.value() or b"")
+                yield decode_decisions(message.value() or b"", schemas)

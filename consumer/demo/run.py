@@ -139,9 +139,7 @@ class Demo:
             raise Failure(code, f"the consumer ended with {code}; its last words are in {log}")
         return pace
 
-    def _follow(
-        self, broker: Broker, starts: Starts, ended: Callable[[], int | None], progress: Bar
-    ) -> Pace:
+    def _follow(self, broker: Broker, starts: Starts, ended: Callable[[], int | None], progress: Bar) -> Pace:
         first = last = 0.0
         acts = before = 0
         for seen in watch(broker, starts, lambda: ended() is None):

@@ -84,6 +84,8 @@ def test_what_correctness_depends_on_is_refused_by_name(folder: Path, table: str
         ("BADGES_KAFKA__CLIENT", "[1]", "kafka.client: must be a table"),
         ("BADGES_METRICS__PORT", "70000", "metrics.port"),
         ("BADGES_CONSUMER__GROUP", "two words", "consumer.group"),
+        ("BADGES_REDIS__URL", "localhost:6379", "redis.url: must begin with redis://"),
+        ("BADGES_REGISTRY__URL", "localhost:8081", "registry.url: must begin with http://"),
     ],
 )
 def test_a_wrong_variable_is_named(

@@ -268,7 +268,8 @@ def timelines(draw: st.DrawFn, steps: int = 24) -> list[Json]:
     place = draw(places())
     times = sorted(draw(st.lists(place.some_instant(), min_size=10, max_size=steps)))
     bodies = {
-        name: draw(definitions(place, name)) for name in draw(st.sampled_from([["b"], ["b"], ["b", "a"], BADGES]))
+        name: draw(definitions(place, name))
+        for name in draw(st.sampled_from([["b"], ["b"], ["b", "a"], BADGES]))
     }
     lines: list[Json] = [{"settings": {"org_id": ORG, "timezone": place.zone.key, **draw(settings)}}]
     lines += [{"badge": well_formed(body)} for body in bodies.values()]
