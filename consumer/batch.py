@@ -16,7 +16,8 @@ from consumer.crash_points import reached
 from consumer.dead_letters import headers_of
 from consumer.errors import ProducerLost
 from consumer.ownership import Owned, redis_marker
-from consumer.processor import REROUTED, Batch, Share
+from consumer.shares import Batch, Share
+from consumer.sorting import REROUTED
 from consumer.transactions import Transactions
 from schemas.changelog import (
     MARKER_KEY,
@@ -114,10 +115,11 @@ class Committer:
         positions, written = {}, {}
         for own in owned:
             offset, now = own.position.next_offset, max(at, own.position.at)
-            record = CutOver(*feeds, offset, now)
-            self._transactions.produce(
-                self._topics.state, own.partition, cut_over_key(record), encode_cut_over(record)
-            )
+            if (own.position.rules_offset, own.position.settings_offset) != feeds:
+                record = CutOver(*feeds, offset, now)
+                self._transactions.produce(
+                    self._topics.state, own.partition, cut_over_key(record), encode_cut_over(record)
+                )
             positions[own.partition] = _next_position(own, offset, now, feeds)
             written[own.partition] = self._changelog(own.partition, [], positions[own.partition])
         offsets = [
@@ -202,6 +204,7 @@ class Committer:
             own = owned[apply.partition]
             own.position = positions[apply.partition]
             own.view_marker = apply.next
+            own.moved = False
         return broken
 
 

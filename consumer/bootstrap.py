@@ -4,6 +4,7 @@ called.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from confluent_kafka import KafkaException, TopicCollection
@@ -20,6 +21,7 @@ from confluent_kafka.admin import AdminClient
 
 from consumer.batch import TZDATA, Committer, Topics
 from consumer.changelog import Changelog
+from consumer.client_config import ClientConfig
 from consumer.clock import SystemClock
 from consumer.end_watch import EndWatch
 from consumer.errors import REFUSED, UNEXPECTED, UNREACHABLE, Fenced, Paused, Stopped
@@ -29,13 +31,18 @@ from consumer.instance import Instance, claim_instance
 from consumer.loop import Loop, Parts
 from consumer.metrics_server import MetricsServer
 from consumer.ownership import Ownership, Topic
-from consumer.processor import Processor
+from consumer.processor import OutputFraming, Processor
 from consumer.registry_client import RegistryClient
+from consumer.rights import ClientErrors, denied
 from consumer.settings import Addresses, Settings, resolve_addresses
+from consumer.sorting import Sorter
 from consumer.supervisor import FENCED_CODE, Supervisor, end_with
 from consumer.telemetry import Metrics, Telemetry, configure_logging
 from consumer.transactions import Transactions
 from consumer.zones import use_pinned_zones
+from schemas.avro_schema import BADGE_DECISIONS as DECISIONS_SCHEMA
+from schemas.avro_schema import BADGE_ISSUED as ISSUED_SCHEMA
+from schemas.avro_schema import schema_text
 from schemas.catalogue import (
     BADGE_DECISIONS,
     BADGE_ISSUED,
@@ -43,8 +50,7 @@ from schemas.catalogue import (
     CUSTOMER_STATE,
     DEAD_LETTERS,
 )
-from schemas.framing import SchemaSource
-from schemas.registry import RememberedSchemas
+from schemas.registry import RegistryRefused, RegistryUnavailable, RememberedSchemas
 from state.cache import StateCache
 from state.errors import ViewError, ViewRefused
 from state.redis_view import RedisView
@@ -107,7 +113,8 @@ def run_worker(work: Work, worker: int) -> int:
     """One worker in this process; returns its exit code."""
     stopped = _Stop()
     clock = SystemClock()
-    telemetry = Telemetry(clock, Metrics(), f"{work.instance}-{worker}")
+    topic = work.settings.topics.prefix + CUSTOMER_ACTIONS
+    telemetry = Telemetry(clock, Metrics(), f"{work.instance}-{worker}", topic)
     try:
         _run(work, worker, stopped, telemetry)
     except Fenced as error:
@@ -126,10 +133,10 @@ def run_worker(work: Work, worker: int) -> int:
         telemetry.stopped(str(error), UNREACHABLE)
         return UNREACHABLE
     except KafkaException as error:
-        telemetry.stopped(
-            f"Kafka: {error.args[0].name()}; see `badges status`, then start again", UNREACHABLE
-        )
-        return UNREACHABLE
+        told = f"Kafka: {error.args[0].name()}; see `badges status`, then start again"
+        stop = denied(error.args[0]) or Stopped(told, UNREACHABLE)
+        telemetry.stopped(str(stop), stop.exit_code)
+        return stop.exit_code
     except Exception as error:
         # A defect: the type says enough for a log, the message might hold what a customer did.
         telemetry.stopped(
@@ -158,7 +165,8 @@ class _Stop:
 def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     settings, clock = work.settings, SystemClock()
     prefix = settings.topics.prefix
-    config = _Config(settings, work.addresses.bootstrap_servers)
+    clients = ClientErrors()
+    config = ClientConfig(settings, work.addresses.bootstrap_servers, clients)
     admin = AdminClient(config.client(), logger=_librdkafka)
     topic, partitions = identify(admin, prefix)
     view = RedisView(work.addresses.redis_url.get_secret_value(), prefix=prefix)
@@ -173,11 +181,16 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     names = (CUSTOMER_ACTIONS, BADGE_ISSUED, BADGE_DECISIONS, DEAD_LETTERS, CUSTOMER_STATE)
     topics = Topics(*(prefix + name for name in names))
     committer = Committer(transactions, topics, view, cache, f"/badges/{settings.consumer.group}")
-    processor = Processor(view, cache, feeds, partitions, _schemas(settings))
-    parts = Parts(group, ownership, processor, committer, transactions, feeds, view, clock, telemetry)
+    registry = _registry(settings)
+    sorter = Sorter(cache, partitions, registry and RememberedSchemas(registry), monotonic)
+    processor = Processor(view, cache, feeds, sorter, _framing(registry, topics))
+    parts = Parts(
+        group, ownership, processor, committer, transactions, feeds, view, clock, telemetry, clients
+    )
     server = None
     if settings.metrics.port:
         server = MetricsServer(settings.metrics.port + worker, telemetry, clock)
+    _tune_memory()
     telemetry.started(partitions=partitions, warnings=warnings)
     ends = None
     if work.exit_at_end:
@@ -192,10 +205,38 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
                 part.close()
 
 
-def _schemas(settings: Settings) -> SchemaSource | None:
-    if settings.registry.url is None:
-        return None
-    return RememberedSchemas(RegistryClient(settings.registry.url.get_secret_value()))
+def _tune_memory() -> None:
+    """What exists now stays; states in the cache are no cycles. With Python's defaults a worker would spend a
+    tenth of its time looking through them for garbage.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _registry(settings: Settings) -> RegistryClient | None:
+    url = settings.registry.url
+    return None if url is None else RegistryClient(url.get_secret_value())
+
+
+def _framing(registry: RegistryClient | None, topics: Topics) -> OutputFraming:
+    """The ids of the outputs' schemas under the subjects of their topics, where they are registered if need
+    be.
+    """
+    if registry is None:
+        return OutputFraming()
+
+    def schema_id(topic: str, name: str) -> int:
+        subject, text = f"{topic}-value", schema_text(name)
+        known = registry.registered_id(subject, text)
+        return registry.register(subject, text) if known is None else known
+
+    try:
+        return OutputFraming(
+            schema_id(topics.issued, ISSUED_SCHEMA), schema_id(topics.decisions, DECISIONS_SCHEMA)
+        )
+    except (RegistryUnavailable, RegistryRefused) as error:
+        raise Stopped(str(error), error.exit_code) from None
 
 
 def identify(admin: AdminClient, prefix: str) -> tuple[Topic, int]:
@@ -211,65 +252,3 @@ def identify(admin: AdminClient, prefix: str) -> tuple[Topic, int]:
         ) from None
     topic = Topic(str(cluster.cluster_id), str(actions.topic_id), TZDATA)
     return topic, len(state.partitions)
-
-
-class _Config:
-    """librdkafka settings of each client. What correctness depends on stands last, so nothing overrides it."""
-
-    def __init__(self, settings: Settings, bootstrap_servers: str) -> None:
-        self._settings = settings
-        self._fixed = {"bootstrap.servers": bootstrap_servers, "client.id": "badges"}
-
-    def client(self) -> dict[str, Any]:
-        """For administration."""
-        return {**self._settings.client_settings("admin"), **self._fixed}
-
-    def reader(self) -> dict[str, Any]:
-        """Without membership: committed records, and where they end."""
-        return {
-            "fetch.wait.max.ms": 10,  # the default of 500 would be waited for the end of each partition
-            **self._settings.client_settings("consumer"),
-            **self._fixed,
-            "group.id": f"{self._settings.consumer.group}-reader",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "error",
-            "enable.partition.eof": True,
-            "allow.auto.create.topics": False,
-            "check.crcs": True,
-        }
-
-    def member(self) -> dict[str, Any]:
-        """For the group: classic protocol, eager range assignor (reliability.md K4)."""
-        return {
-            "fetch.wait.max.ms": 50,
-            "session.timeout.ms": 10_000,
-            "heartbeat.interval.ms": 1_000,
-            **self._settings.client_settings("consumer"),
-            **self._fixed,
-            "group.id": self._settings.consumer.group,
-            "group.protocol": "classic",
-            "partition.assignment.strategy": "range",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.auto.offset.store": False,
-            "auto.offset.reset": "error",
-            "allow.auto.create.topics": False,
-            "check.crcs": True,
-        }
-
-    def producer(self, identity: str) -> dict[str, Any]:
-        """The transactional one. `retry.backoff.ms`: its default would cost 100 ms a transaction."""
-        return {
-            "linger.ms": 5,
-            "compression.type": "lz4",
-            "retry.backoff.ms": 10,
-            "transaction.timeout.ms": 30_000,
-            **self._settings.client_settings("producer"),
-            **self._fixed,
-            "transactional.id": identity,
-            "enable.idempotence": True,
-            "acks": "all",
-            "partitioner": "murmur2_random",
-        }

@@ -1,4 +1,4 @@
-"""Reading one partition of customer-state: what a repair needs (design.md section 3, assignment and repair)."""
+"""Reading one partition of customer-state: what a repair needs (docs/architecture.md)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from consumer.clock import Clock
 from consumer.draining import drain
 from consumer.errors import Paused, Stopped
+from consumer.rights import denied
 
 SLICE_S: Final = 0.5
 STALL_S: Final = 60.0
@@ -39,14 +40,14 @@ class Changelog:
             )
             return int(next(iter(futures.values())).result().offset)
         except KafkaException as error:
-            raise Paused(error.args[0].name()) from None
+            raise denied(error.args[0], self.topic) or Paused(error.args[0].name()) from None
 
     def start(self, partition: int) -> int:
         """The first offset that is kept."""
         try:
             low, _ = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), 10.0)
         except KafkaException as error:
-            raise Paused(error.args[0].name()) from None
+            raise denied(error.args[0], self.topic) or Paused(error.args[0].name()) from None
         return int(low)
 
     def read(self, partition: int, start: int, watermark: int) -> Iterator[list[Message]]:
@@ -83,7 +84,9 @@ class Changelog:
             elif not (
                 error.retriable() or error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)
             ):
-                raise Stopped(f"{self.topic}: {error.name()}; see the broker's log")
+                raise denied(error, self.topic) or Stopped(
+                    f"{self.topic}: {error.name()}; see the broker's log"
+                )
         return records, ended
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ Headers = list[tuple[str, bytes | None]]
 
 LARGEST: Final = 9 * 1024 * 1024
 """Bytes that surely fit the topic's max.message.bytes; what is larger becomes a stub without payload."""
+_STUB: Final = ("dlq-stub", b"the record was too large to keep; it is in the topic of its origin")
 _VERSION: Final = version("badges").encode()
 
 
@@ -51,6 +52,13 @@ def dead_letter(message: Message, error: Rejected | Malformed) -> DeadLetter:
         headers.append(("dlq-schema-id", schema_id.encode()))
     value = message.value()
     if value is not None and len(value) > LARGEST:
-        headers.append(("dlq-stub", b"the value was too large to keep"))
+        headers.append(_STUB)
         value = None
     return DeadLetter(message.key(), value, headers, reason)
+
+
+def stub_letter(message: Message, error: Rejected | Malformed) -> DeadLetter:
+    """As `dead_letter`, with nothing of the record but where it is."""
+    letter = dead_letter(message, error)
+    headers = [header for header in letter.headers if header[0].startswith("dlq-") and header != _STUB]
+    return DeadLetter(None, None, [*headers, _STUB], letter.reason)

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from consumer.clock import Clock
 from consumer.dead_letters import headers_of
 from consumer.draining import drain
-from consumer.processor import REROUTED
+from consumer.sorting import REROUTED
 
 CHECK_S: Final = 0.5
 _TAIL: Final = 64

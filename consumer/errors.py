@@ -1,11 +1,14 @@
 """What can go wrong in a worker, by what the loop does about it. A closed set.
 
-WorkerError ├── Paused            a dependency is down: partitions wait, the member stays in the group ├──
-BatchAborted      the transaction was aborted cleanly: the batch is decided again │   └── BatchRefused      …
-because of a record in it: decided again in halves ├── AssignmentLost    the partitions are another member's
-now: everything of the assignment is dropped ├── ProducerLost      the outcome is unclear or the producer
-unusable: a new producer, everything read again └── Stopped           fatal or inexplicable: the process ends
-with `exit_code`, the message ends in what to do └── Fenced            another process uses this identity
+| error | what happened | the loop's answer |
+| --- | --- | --- |
+| Paused | a dependency is down | partitions wait, the member stays in the group |
+| BatchAborted | the transaction was aborted cleanly | the batch is decided again |
+| BatchRefused | as BatchAborted, because of a record in it | it is decided again in halves |
+| AssignmentLost | the partitions are another member's now | everything of the assignment is dropped |
+| ProducerLost | the outcome is unclear, or the producer unusable | a new producer; everything is read again |
+| Stopped | fatal or inexplicable | the process ends with `exit_code`; the message ends in what to do |
+| Fenced | another process uses this identity | as Stopped |
 
 What is wrong with a record is no error of a worker: `schemas.framing.Rejected` and
 `schemas.errors.Malformed` become dead letters.
@@ -16,6 +19,7 @@ from __future__ import annotations
 from typing import Final
 
 UNEXPECTED: Final = 1
+MISCONFIGURED: Final = 3
 UNREACHABLE: Final = 4
 REFUSED: Final = 6
 

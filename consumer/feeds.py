@@ -12,7 +12,8 @@ from badges.definitions import BadgeRecord, OrgSettings
 from badges.rulebook import OrgRules, compile_org
 from consumer.clock import Clock
 from consumer.draining import drain
-from consumer.errors import Paused, Stopped
+from consumer.errors import REFUSED, Paused, Stopped
+from consumer.rights import denied
 from schemas.catalogue import BADGE_DEFINITIONS, ORG_SETTINGS
 from schemas.rules_feed import decode_record, decode_settings
 
@@ -72,7 +73,8 @@ class Feeds:
                 return True
             if error.retriable() or error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
                 return False
-            raise Stopped(f"{message.topic()}: {error.name()}; run `badges topics create`")
+            told = f"{message.topic()}: {error.name()}; run `badges topics create`"
+            raise denied(error, str(message.topic())) or Stopped(told, REFUSED)
         value = message.value()
         if value is not None:
             if message.topic() == self._topics[0]:

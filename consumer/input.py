@@ -14,14 +14,24 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from consumer.crash_points import reached
 from consumer.errors import REFUSED, AssignmentLost, Paused, Stopped
+from consumer.rights import denied
 
 WAIT_S: Final = 0.1
 """How long a quiet topic is waited for; also how long SIGTERM waits."""
 _PASSING: Final = frozenset(
-    {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._TIMED_OUT,
-     KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.COORDINATOR_NOT_AVAILABLE,
-     KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.REQUEST_TIMED_OUT}
-)  # fmt: skip
+    {
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._TRANSPORT,
+        KafkaError._RESOLVE,
+        KafkaError._TIMED_OUT,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.REQUEST_TIMED_OUT,
+    }
+)
 
 
 class InputGroup:
@@ -78,19 +88,20 @@ class InputGroup:
         if error is None:
             return True
         code = error.code()
-        if code in (KafkaError._PARTITION_EOF, *_PASSING):
+        if code == KafkaError._PARTITION_EOF or code in _PASSING:
             return False
         where = f"{message.topic()}/{message.partition()}"
         if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             raise Stopped(
-                f"{where}: records before the ones kept were never decided (retention or deletion removed them); "
-                "restore them, or accept the gap with --accept-reset",
+                f"{where}: records before the ones kept were never decided (retention or deletion removed "
+                "them); restore them, or accept the gap with --accept-reset",
                 REFUSED,
             )
         if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise Stopped(f"{where} does not exist any more; run `badges topics create`", REFUSED)
-        if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED):
-            raise Stopped(f"{where}: {error.name()}; grant the worker READ on the topic and the group", 3)
+        stop = denied(error, where)
+        if stop is not None:
+            raise stop
         if code == KafkaError._MAX_POLL_EXCEEDED:
             raise AssignmentLost("max.poll.interval.ms was exceeded")
         raise Stopped(f"{where}: {error.name()}; see the broker's log")
@@ -108,7 +119,7 @@ class InputGroup:
         try:
             found = self._consumer.committed(asked, 10.0)
         except KafkaException as error:
-            raise Paused(error.args[0].name()) from None
+            raise denied(error.args[0], self._topic) or Paused(error.args[0].name()) from None
         return {one.partition: one.offset if one.offset >= 0 else None for one in found}
 
     def resume(self, positions: Mapping[int, int]) -> None:
@@ -133,8 +144,14 @@ class InputGroup:
         try:
             low, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), 10.0)
         except KafkaException as error:
-            raise Paused(error.args[0].name()) from None
+            raise denied(error.args[0], self._topic) or Paused(error.args[0].name()) from None
         return low, high
+
+    def lag(self, partition: int, position: int) -> int | None:
+        """Records from `position` to the end seen last, None before any was seen. Asks nobody."""
+        asked = TopicPartition(self._topic, partition)
+        _, high = self._consumer.get_watermark_offsets(asked, cached=True)
+        return max(0, high - position) if high >= 0 else None
 
     def close(self) -> None:
         """Leaves the group."""

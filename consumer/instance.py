@@ -1,4 +1,4 @@
-"""A worker's identity: stable over restarts, so that a successor ends its predecessor's transaction at once."""
+"""A worker's identity, stable over restarts: a successor ends its predecessor's transaction at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def claim_instance(wanted: str | None, group: str) -> Instance:
         descriptor = _lock(folder / _file_name(group, wanted))
         if descriptor is None:
             raise Stopped(
-                f"another process of this machine runs as instance {wanted!r}; stop it, or choose another --instance",
+                f"another process of this machine runs as instance {wanted!r}; stop it, "
+                "or choose another --instance",
                 REFUSED,
             )
         return Instance(wanted, descriptor)

@@ -17,11 +17,12 @@ from confluent_kafka import Message
 
 from consumer.batch import Committer
 from consumer.clock import Clock
-from consumer.errors import REFUSED, AssignmentLost, BatchAborted, BatchRefused, Paused, ProducerLost, Stopped
+from consumer.errors import AssignmentLost, BatchAborted, BatchRefused, Paused, ProducerLost
 from consumer.feeds import Feeds
 from consumer.input import InputGroup
 from consumer.ownership import Ownership
 from consumer.processor import Processor, ViewMoved
+from consumer.rights import ClientErrors
 from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions
 from state.errors import ViewError
@@ -34,6 +35,8 @@ RULES_S: Final = 0.5
 HEALTH_S: Final = 10.0
 """How often the view's server is asked whether it lost anything by itself."""
 RETRY_S: Final = 1.0
+DEFER_S: Final = 3.0
+"""How often a registry is asked for a schema that it did not give."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Parts:
     view: View
     clock: Clock
     telemetry: Telemetry
+    clients: ClientErrors
 
 
 class Loop:
@@ -64,9 +68,11 @@ class Loop:
         self._view = parts.view
         self._clock = parts.clock
         self._telemetry = parts.telemetry
+        self._clients = parts.clients
         self._epoch = 0
         self._health: Health | None = None
-        self._next_rules = self._next_health = self._next_try = 0.0
+        self._next_rules = self._next_health = self._next_try = self._next_deferred = 0.0
+        self._deferred: dict[int, str] = {}
         self._most = MOST
 
     def run(self, stopping: Callable[[], bool]) -> None:
@@ -75,6 +81,7 @@ class Loop:
         self._transactions.open()
         self._group.subscribe()
         while not stopping():
+            self._clients.check()
             self._telemetry.turn(ready=not self._ownership.pending and bool(self._ownership.owned))
             try:
                 self._turn()
@@ -82,12 +89,11 @@ class Loop:
                 self._pause(error)
             except ViewMoved as moved:
                 self._telemetry.repairing(len(moved.partitions))
-                self._ownership.distrust_all()
+                self._ownership.distrust(moved.partitions)
+                self._rewind()
             except BatchRefused as error:
-                if self._most == 1:
-                    message = f"the broker refuses what one record yields ({error})"
-                    raise Stopped(f"{message}; raise the topics' max.message.bytes", REFUSED) from None
-                self._most //= 2
+                self._telemetry.aborted(str(error))
+                self._most = max(1, self._most // 2)
                 self._rewind()
             except BatchAborted as error:
                 self._telemetry.aborted(str(error))
@@ -110,9 +116,15 @@ class Loop:
         if now >= self._next_health:
             self._next_health = now + HEALTH_S
             self._check_view()
+            self._telemetry.lag(
+                {p: self._group.lag(p, own.position.next_offset) for p, own in self._ownership.owned.items()}
+            )
+        if self._deferred and now >= self._next_deferred:
+            self._ask_again()
         messages = self._group.take(self._most)
         if self._group.epoch != self._epoch:
             self._epoch = self._group.epoch
+            self._deferred.clear()
             self._ownership.take_over()
             self._telemetry.assigned(sorted(self._group.assigned))
             return
@@ -129,11 +141,33 @@ class Loop:
         if any(message.partition() not in owned for message in messages):
             raise AssignmentLost("a message of a partition that is not ready")
         batch = self._processor.process(messages, owned, self._clock.now())
-        broken = self._committer.commit(batch, self._feeds.offsets, metadata)
+        self._defer(batch.deferred)
+        if not batch.shares:
+            return
+        try:
+            broken = self._committer.commit(batch, self._feeds.offsets, metadata)
+        except BatchRefused:
+            if len(messages) == 1 and not self._processor.refuse(messages[0]):
+                raise Paused("the broker refuses even a stub; raise the topics' max.message.bytes") from None
+            raise
         self._telemetry.committed(batch)
         self._most = min(MOST, self._most * 2)
         if broken:
             raise ViewMoved(broken)
+
+    def _defer(self, deferred: dict[int, str]) -> None:
+        """Partitions whose next record waits for its schema stand still; the others go on."""
+        if deferred:
+            self._group.pause(deferred)
+            self._deferred.update(deferred)
+            self._next_deferred = self._clock.monotonic() + DEFER_S
+            self._telemetry.deferred(len(deferred), next(iter(deferred.values())))
+
+    def _ask_again(self) -> None:
+        """Those that waited go on with the record they waited for."""
+        owned = self._ownership.owned
+        self._group.resume({p: owned[p].position.next_offset for p in self._deferred if p in owned})
+        self._deferred.clear()
 
     def _cut_over(self) -> None:
         """Rules that changed are in force from the next record on; the changelog says from which."""
@@ -141,7 +175,7 @@ class Loop:
         behind = [
             own
             for own in self._ownership.owned.values()
-            if (own.position.rules_offset, own.position.settings_offset) != feeds
+            if (own.position.rules_offset, own.position.settings_offset) != feeds or own.moved
         ]
         if behind:
             at = max(self._clock.now(), self._feeds.accepted_at)
@@ -162,6 +196,7 @@ class Loop:
             ):
                 raise Paused("the rules that the last owner decided by are not read yet")
         self._cut_over()
+        self._deferred.clear()
         self._group.resume({p: own.position.next_offset for p, own in self._ownership.owned.items()})
         self._telemetry.ready(sorted(self._ownership.owned))
 

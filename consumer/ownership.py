@@ -11,7 +11,7 @@ after the reading, so nobody else has committed since.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from confluent_kafka import Message
@@ -32,11 +32,14 @@ DOCUMENTS_A_STEP: Final = 5_000
 
 @dataclass(slots=True)
 class Owned:
-    """A partition that may be decided: its position, and the marker that stands in the view."""
+    """A partition that may be decided: its position, and the marker that stands in the view. `moved`: the
+    group's offset is another one, by `--accept-reset`, and is to be committed.
+    """
 
     partition: int
     position: PositionMarker
     view_marker: RedisMarker | None
+    moved: bool = False
 
 
 class Topic(NamedTuple):
@@ -141,11 +144,15 @@ class Ownership:
             member()
             if committed == (position.next_offset if position else None):
                 break
-            if attempt == 2:
-                committed = self._differs(partition, committed, position)
-        self._check_position(partition, position)
+            if attempt == 2 and (position is None or not self._accept_reset):
+                raise self._differs(partition, committed, position)
+        low = self._first_kept(partition, position)
         marker = self._repaired(partition, stands, found, position, member)
-        self.owned[partition] = Owned(partition, position or self._first(), marker)
+        start = position or self._first()
+        moved = position is not None and (committed != position.next_offset or low > position.next_offset)
+        if low > start.next_offset:
+            start = replace(start, next_offset=low)
+        self.owned[partition] = Owned(partition, start, marker, moved)
         self.pending.discard(partition)
 
     def _first(self) -> PositionMarker:
@@ -161,9 +168,11 @@ class Ownership:
                 REFUSED,
             )
 
-    def _check_position(self, partition: int, position: PositionMarker | None) -> None:
+    def _first_kept(self, partition: int, position: PositionMarker | None) -> int:
+        """The first offset of the input that is kept. Raises Stopped where records were removed undecided."""
+        low, _ = self._group.watermarks(partition)
         if position is None:
-            return
+            return low
         if (position.cluster_id, position.topic_id) != self._topic[:2]:
             raise Stopped(
                 f"partition {partition} was decided from another topic than the one of this name now (it was "
@@ -171,24 +180,28 @@ class Ownership:
                 "customer-state too",
                 REFUSED,
             )
-        low, _ = self._group.watermarks(partition)
         if position.next_offset < low and not self._accept_reset:
             raise Stopped(
-                f"partition {partition}: records {position.next_offset} to {low - 1} were removed before they "
-                "were decided; restore them, or accept the gap with --accept-reset",
+                f"partition {partition}: records {position.next_offset} to {low - 1} were removed before "
+                "they were decided; restore them, or accept the gap with --accept-reset",
                 REFUSED,
             )
+        return low
 
-    def _differs(self, partition: int, committed: int | None, position: PositionMarker | None) -> int | None:
-        decided = None if position is None else position.next_offset
-        if not self._accept_reset:
-            raise Stopped(
-                f"partition {partition}: the group's offset is {committed}, but records up to {decided} were "
-                "decided (the group was reset, deleted or expired); start with --accept-reset to go on where "
-                "deciding ended",
-                REFUSED,
+    def _differs(self, partition: int, committed: int | None, position: PositionMarker | None) -> Stopped:
+        if position is None:
+            message = (
+                f"partition {partition}: the group decided up to {committed}, but customer-state does not "
+                "know of it; restore that topic, or decide everything anew with another consumer.group and "
+                "topics.prefix"
             )
-        return decided
+        else:
+            message = (
+                f"partition {partition}: the group's offset is {committed}, but records up to "
+                f"{position.next_offset} were decided (the group was reset, deleted or expired); start with "
+                "--accept-reset to go on where deciding ended"
+            )
+        return Stopped(message, REFUSED)
 
     def _read(
         self, partition: int, stands: RedisMarker | None, watermark: int, member: Callable[[], None]

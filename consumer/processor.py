@@ -5,13 +5,11 @@ here, and no transaction is known here; whatever happens, nothing leaves the pro
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
-from confluent_kafka import Message, murmur2
+from confluent_kafka import Message
 
-from badges.actions import CustomerAction
 from badges.customer import CustomerState, PageKey, PageMissing, bucket_of
 from badges.decide import decide
 from badges.decisions import Verdict
@@ -19,22 +17,28 @@ from badges.evolve import evolve
 from badges.identity import event_digest
 from badges.rulebook import OrgRules
 from consumer.crash_points import reached
-from consumer.dead_letters import DeadLetter, dead_letter, headers_of
 from consumer.errors import Paused
 from consumer.feeds import Feeds
 from consumer.ownership import Owned
+from consumer.shares import Batch, Decided, Share
+from consumer.sorting import Deferred, Sorter
 from schemas.badge_issued import encode_issued
-from schemas.customer_action import customer_key, decode_action
+from schemas.customer_action import customer_key
 from schemas.decisions import encode_decisions
-from schemas.errors import Malformed
-from schemas.framing import KeyMismatch, Rejected, SchemaSource
+from schemas.framing import confluent_value
 from state.cache import StateCache
 from state.errors import ViewError, ViewUnavailable
 from state.loader import Wanted, WantedPages, changed_documents, load_pages, load_states
 from state.view import View
 
-REROUTED: Final = "rerouted-from"
 PHASES: Final = ("decode", "load", "decide", "encode")
+
+
+class OutputFraming(NamedTuple):
+    """The registry's ids of the schemas of badge-issued and badge-decisions; None: Avro single-object."""
+
+    issued: int | None = None
+    decisions: int | None = None
 
 
 class ViewMoved(Exception):
@@ -45,64 +49,26 @@ class ViewMoved(Exception):
         self.partitions = tuple(partitions)
 
 
-@dataclass(slots=True)
-class Decided:
-    """One record that is an action of this partition, and what became of it."""
-
-    message: Message
-    key: bytes
-    action: CustomerAction
-    verdict: Verdict | None = None
-
-
-@dataclass(slots=True)
-class Share:
-    """One partition's part of a batch. `issued` are (issuance id, value, key) and `decisions` (offset,
-    value, key); `documents` the changed (key, value) of the changelog.
-    """
-
-    owned: Owned
-    at: int
-    next_offset: int = 0
-    records: list[Decided] = field(default_factory=list)
-    rejected: list[DeadLetter] = field(default_factory=list)
-    rerouted: list[tuple[Message, int]] = field(default_factory=list)
-    states: dict[bytes, CustomerState] = field(default_factory=dict)
-    issued: list[tuple[str, bytes, bytes]] = field(default_factory=list)
-    decisions: list[tuple[int, bytes, bytes]] = field(default_factory=list)
-    documents: list[tuple[bytes, bytes]] = field(default_factory=list)
-    outcomes: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Batch:
-    """What a transaction will hold, by partition, and the seconds that each phase took."""
-
-    shares: dict[int, Share]
-    events: int
-    phases: dict[str, float]
-
-
 class Processor:
     """Decides batches. States come from the cache or the view and are changed in place: whoever does not
     commit a batch drops the cache of its partitions.
     """
 
     def __init__(
-        self, view: View, cache: StateCache, feeds: Feeds, partitions: int, schemas: SchemaSource | None
+        self, view: View, cache: StateCache, feeds: Feeds, sorter: Sorter, framed: OutputFraming
     ) -> None:
         self._view = view
         self._cache = cache
         self._feeds = feeds
-        self._partitions = partitions
-        self._schemas = schemas
+        self._sorter = sorter
+        self._framed = framed
 
     def process(self, messages: Sequence[Message], owned: dict[int, Owned], now: int) -> Batch:
         """Decides messages of owned partitions, in their order. Raises ViewMoved or Paused before anything
         left.
         """
         started = perf_counter()
-        shares = self._decode(messages, owned, now)
+        shares, deferred = self._sort(messages, owned, now)
         reached("decode")
         decoded = perf_counter()
         self._load(shares)
@@ -116,47 +82,39 @@ class Processor:
             self._encode(share)
         encoded = perf_counter()
         seconds = (decoded - started, loaded - decoded, decided - loaded, encoded - decided)
-        return Batch(shares, len(messages), dict(zip(PHASES, seconds, strict=True)))
+        return Batch(shares, deferred, len(messages), dict(zip(PHASES, seconds, strict=True)))
 
-    def _decode(self, messages: Sequence[Message], owned: dict[int, Owned], now: int) -> dict[int, Share]:
+    def refuse(self, message: Message) -> bool:
+        """As `Sorter.refuse`."""
+        return self._sorter.refuse(message)
+
+    def _sort(
+        self, messages: Sequence[Message], owned: dict[int, Owned], now: int
+    ) -> tuple[dict[int, Share], dict[int, str]]:
+        """Shares by partition, and the partitions that wait for a schema. None is without a record."""
+        self._sorter.begin_batch()
         shares: dict[int, Share] = {}
-        accepted_at = self._feeds.accepted_at
+        deferred: dict[int, str] = {}
+        accepted_at, sort = self._feeds.accepted_at, self._sorter.sort
         for message in messages:
-            partition = message.partition()
-            share = shares.get(partition)  # type: ignore[arg-type]
+            partition: int = message.partition()  # type: ignore[assignment]  # None only before delivery
+            if deferred and partition in deferred:
+                continue
+            share = shares.get(partition)
             if share is None:
-                own = owned[partition]  # type: ignore[index]
-                share = shares[own.partition] = Share(own, max(now, own.position.at, accepted_at))
-            share.next_offset = message.offset() + 1  # type: ignore[operator]
-            self._sort(message, share)
-        return shares
-
-    def _sort(self, message: Message, share: Share) -> None:
-        """An action to decide here, a record that belongs elsewhere, or a dead letter."""
-        value, key = message.value(), message.key()
-        try:
+                own = owned[partition]
+                at = max(now, own.position.at, accepted_at)
+                share = shares[partition] = Share(own, at, own.position.next_offset)
             try:
-                action = decode_action(value, None, self._schemas)
-            except Rejected:
-                headers = headers_of(message)
-                if not headers:
-                    raise
-                action = decode_action(value, headers, self._schemas)
-            expected = customer_key(action.org_id, action.customer_id)
-            if key != expected:
-                raise KeyMismatch("the key is null or not org:customer of the action")
-            partition = share.owned.partition
-            if self._cache.get(partition, action.org_id, action.customer_id) is None:
-                right = murmur2(key, self._partitions)
-                if right != partition:
-                    if any(name == REROUTED for name, _ in headers_of(message)):
-                        raise KeyMismatch("re-published once, and still not where its key belongs")
-                    share.rerouted.append((message, right))
-                    return
-        except (Rejected, Malformed) as error:
-            share.rejected.append(dead_letter(message, error))
-            return
-        share.records.append(Decided(message, expected, action))
+                sort(message, share)
+            except Deferred as wait:
+                deferred[partition] = str(wait)
+            else:
+                share.next_offset = message.offset() + 1  # type: ignore[operator]
+        for partition in deferred:
+            if shares[partition].next_offset == owned[partition].position.next_offset:
+                del shares[partition]
+        return shares, deferred
 
     def _load(self, shares: dict[int, Share]) -> None:
         """One round trip for all customers that are not in the cache, one for the pages that will surely be
@@ -235,7 +193,7 @@ class Processor:
 
     def _encode(self, share: Share) -> None:
         changed: dict[bytes, CustomerState] = {}
-        at, rules_of, outcomes = share.at, self._feeds.rules, share.outcomes
+        at, rules_of, outcomes, framed = share.at, self._feeds.rules, share.outcomes, self._framed
         for record in share.records:
             verdict, action, key = record.verdict, record.action, record.key
             assert verdict is not None
@@ -245,16 +203,19 @@ class Processor:
                 if not verdict.registers:
                     continue
             else:
-                share.decisions.append(
-                    (record.message.offset() or 0, encode_decisions(action, decisions, at), key)
-                )
+                value = encode_decisions(action, decisions, at)
+                if framed.decisions is not None:
+                    value = confluent_value(framed.decisions, value)
+                share.decisions.append((record.message.offset() or 0, value, key))
                 for decision in decisions:
                     outcome = decision.outcome
                     outcomes[outcome] = outcomes.get(outcome, 0) + 1
                     if outcome == "ISSUED":
                         badge = rules_of(action.org_id).records[decision.badge_id]
-                        issuance_id = decision.issuance_id or ""
-                        share.issued.append((issuance_id, encode_issued(action, decision, badge, at), key))
+                        value = encode_issued(action, decision, badge, at)
+                        if framed.issued is not None:
+                            value = confluent_value(framed.issued, value)
+                        share.issued.append((decision.issuance_id or "", value, key))
             if verdict.registers or verdict.changes:
                 changed[key] = share.states[key]
         for state in changed.values():

@@ -47,7 +47,7 @@ class Supervisor:
         self._log = structlog.get_logger()
 
     def run(self) -> int:
-        """Until every worker has ended by itself, one may not be started again, or a signal. The exit code."""
+        """Until every worker ended by itself, one may not be started again, or a signal. The exit code."""
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, self._stop)
         for worker in range(self._workers):

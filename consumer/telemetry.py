@@ -7,6 +7,7 @@ in any.
 | `assigned`, `ready` | after a rebalance; when its partitions may be decided |
 | `progress` | every 10 s with work: events, outcomes, shares of the phases |
 | `paused` | a dependency does not answer; once a minute while it lasts |
+| `deferred` | partitions wait for a schema of the registry; once a minute while it lasts |
 | `repairing`, `view_distrusted` | the view is brought up from the changelog |
 | `aborted`, `lost`, `recycled` | a transaction, an assignment, a producer came to nothing |
 | `stopped` | the last line |
@@ -16,14 +17,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from consumer.clock import Clock
-from consumer.processor import Batch
+from consumer.shares import Batch
 
 PROGRESS_S: Final = 10.0
 REMIND_S: Final = 60.0
@@ -68,9 +69,11 @@ class Metrics:
             registry=r,
         )
         self.delay = Histogram(
-            "badges_event_date_delay_seconds", "From a record's event date to its decision; one sample a batch and "
-            "partition", buckets=_DELAYS, registry=r,
-        )  # fmt: skip
+            "badges_event_date_delay_seconds",
+            "From a record's event date to its decision; one sample a batch and partition",
+            buckets=_DELAYS,
+            registry=r,
+        )
         self.repairs = Counter("badges_view_repairs", "Partitions repaired from the changelog", registry=r)
         self.aborts = Counter("badges_transaction_aborts", "Transactions aborted cleanly", registry=r)
         self.recycled = Counter("badges_producers_recycled", "Producers thrown away", registry=r)
@@ -104,8 +107,9 @@ class Metrics:
 class Telemetry:
     """The loop's only way to speak."""
 
-    def __init__(self, clock: Clock, metrics: Metrics, worker: str) -> None:
+    def __init__(self, clock: Clock, metrics: Metrics, worker: str, topic: str) -> None:
         self._clock = clock
+        self._topic = topic
         self.metrics = metrics
         self._log = structlog.get_logger().bind(worker=worker)
         self.last_turn = clock.monotonic()
@@ -115,6 +119,7 @@ class Telemetry:
         self._outcomes: dict[str, int] = {}
         self._since = clock.monotonic()
         self._reminded: float | None = None
+        self._deferred: float | None = None
 
     def turn(self, *, ready: bool) -> None:
         """The loop lives."""
@@ -128,9 +133,12 @@ class Telemetry:
         total = sum(self._phases.values()) or 1.0
         shares = {name: round(spent / total, 2) for name, spent in self._phases.items()}
         self._log.info(
-            "progress", events=self._events, per_second=round(self._events / seconds), outcomes=self._outcomes,
+            "progress",
+            events=self._events,
+            per_second=round(self._events / seconds),
+            outcomes=self._outcomes,
             phases=shares,
-        )  # fmt: skip
+        )
         self._events, self._phases, self._outcomes, self._since = 0, {}, {}, self.last_turn
 
     def committed(self, batch: Batch) -> None:
@@ -162,6 +170,7 @@ class Telemetry:
     def assigned(self, partitions: Sequence[int]) -> None:
         """After a rebalance."""
         self.metrics.owned.set(0)
+        self.metrics.lag.clear()  # the new owners tell theirs
         self._log.info("assigned", partitions=list(partitions))
 
     def ready(self, partitions: Sequence[int]) -> None:
@@ -177,6 +186,19 @@ class Telemetry:
         if self._reminded is None or now - self._reminded > REMIND_S:
             self._reminded = now
             self._log.warning("paused", reason=reason)
+
+    def deferred(self, partitions: int, reason: str) -> None:
+        """Partitions stand still, because the registry does not give a schema."""
+        now = self._clock.monotonic()
+        if self._deferred is None or now - self._deferred > REMIND_S:
+            self._deferred = now
+            self._log.warning("deferred", partitions=partitions, reason=reason)
+
+    def lag(self, partitions: Mapping[int, int | None]) -> None:
+        """Records behind each partition's position; None where it is not known yet."""
+        for partition, records in partitions.items():
+            if records is not None:
+                self.metrics.lag.labels(self._topic, str(partition)).set(records)
 
     def repairing(self, partitions: int) -> None:
         """Another marker stood in the view, or a write had no clear answer."""

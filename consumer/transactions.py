@@ -2,9 +2,11 @@
 
 | when | what the client says | what it means here |
 | --- | --- | --- |
+| any call | a right is missing | Stopped |
 | any call | fatal | ProducerLost, or Fenced where another producer took the id |
 | before the commit | requires abort, a membership code | aborted, AssignmentLost |
 | before the commit | requires abort, about a record | aborted, BatchRefused |
+| produce | the record is larger than the client sends | aborted, BatchRefused |
 | before the commit | requires abort, anything else | aborted, BatchAborted |
 | before the commit | retriable | the same call again until the deadline, then ProducerLost |
 | commit | anything but success in time | ProducerLost: the outcome is read again, never guessed |
@@ -31,6 +33,7 @@ from consumer.errors import (
     Fenced,
     ProducerLost,
 )
+from consumer.rights import denied
 
 CALL_S: Final = 10.0
 """One transactional call, repetitions included; three of them stay below transaction.timeout.ms."""
@@ -126,6 +129,9 @@ class Transactions:
                     raise ProducerLost("the local queue stays full") from None
                 producer.poll(0.05)
             except KafkaException as error:
+                if error.args[0].code() in _REFUSED and not error.args[0].fatal():
+                    self.abort()  # refused by the client itself: the transaction lacks it
+                    raise BatchRefused(error.args[0].name()) from None
                 raise self._aborted(error) from None
 
     def commit(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
@@ -174,7 +180,7 @@ class Transactions:
     def _aborted(self, error: KafkaException) -> Exception:
         """Aborts where the client asks for it; the error to raise."""
         cause: KafkaError = error.args[0]
-        if cause.fatal() or not cause.txn_requires_abort():
+        if cause.fatal() or not cause.txn_requires_abort() or denied(cause):
             return self._lost(error)
         self.abort()
         if cause.code() in _MEMBERSHIP:
@@ -188,4 +194,4 @@ class Transactions:
             return Fenced(
                 "another process uses this worker's identity; stop it, or give each its own --instance"
             )
-        return ProducerLost(cause.name())
+        return denied(cause) or ProducerLost(cause.name())

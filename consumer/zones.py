@@ -6,5 +6,5 @@ import zoneinfo
 
 
 def use_pinned_zones() -> None:
-    """To be called once a process, before the first zone is looked up: two workers must agree on every day."""
+    """Once a process, before the first zone is looked up: two workers must agree on every day."""
     zoneinfo.reset_tzpath(())
