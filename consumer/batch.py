@@ -15,7 +15,8 @@ from badges.calendar import format_instant
 from consumer.crash_points import reached
 from consumer.dead_letters import headers_of
 from consumer.errors import ProducerLost
-from consumer.ownership import Owned, redis_marker
+from consumer.ownership import Owned
+from consumer.repair import redis_marker
 from consumer.shares import Batch, Share
 from consumer.sorting import REROUTED
 from consumer.transactions import Transactions

@@ -25,7 +25,7 @@ from consumer.processor import Processor, ViewMoved
 from consumer.rights import ClientErrors
 from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions
-from state.errors import ViewError
+from state.errors import ViewError, ViewRefused
 from state.view import Health, View
 
 MOST: Final = 2_000
@@ -89,6 +89,7 @@ class Loop:
                 self._pause(error)
             except ViewMoved as moved:
                 self._telemetry.repairing(len(moved.partitions))
+                self._ownership.distrust_whole(moved.damaged)
                 self._ownership.distrust(moved.partitions)
                 self._rewind()
             except BatchRefused as error:
@@ -184,10 +185,15 @@ class Loop:
                 raise ViewMoved(broken)
 
     def _prepare(self) -> None:
+        before = self._ownership.repairs
         try:
             self._ownership.prepare(self._group.serve)
+        except ViewRefused:
+            raise
         except ViewError as error:
             raise Paused(str(error)) from None
+        finally:
+            self._telemetry.repaired(self._ownership.repairs - before)
         reached_feeds = self._feeds.offsets
         for own in self._ownership.owned.values():
             if (
@@ -213,9 +219,11 @@ class Loop:
     def _check_view(self) -> None:
         try:
             health = self._view.health()
+        except ViewRefused:
+            raise
         except ViewError as error:
             raise Paused(str(error)) from None
         before, self._health = self._health, health
         if before is not None and before != health:
             self._telemetry.distrusted()
-            self._ownership.distrust_whole()
+            self._ownership.distrust_whole(list(self._ownership.owned))

@@ -12,22 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
-
-from confluent_kafka import Message
+from typing import NamedTuple
 
 from consumer.changelog import Changelog
-from consumer.crash_points import reached
 from consumer.errors import REFUSED, AssignmentLost, Stopped
 from consumer.input import InputGroup
-from schemas.changelog import MARKER_KEY, PositionMarker, decode_marker
+from consumer.repair import Found, Repair, position_of
+from schemas.changelog import PositionMarker
 from state.cache import StateCache
-from state.keys import is_document
 from state.marker import RedisMarker
-from state.view import Document, View
-
-DOCUMENTS_A_STEP: Final = 5_000
-"""Between two steps of a repair the membership is kept alive."""
+from state.view import View
 
 
 @dataclass(slots=True)
@@ -50,14 +44,19 @@ class Topic(NamedTuple):
     tzdata: str
 
 
-class _Found(NamedTuple):
-    """What the changelog holds from where the view stands: the last position, the newest documents by key,
-    and the offset behind the last record read.
+class _Look(NamedTuple):
+    """What there is of one partition: the group's offset, the view's marker, what the view lacks of the log,
+    and the position that follows from them.
     """
 
+    committed: int | None
+    stands: RedisMarker | None
+    found: Found
     position: PositionMarker | None
-    documents: dict[bytes, tuple[int, bytes | None]]
-    next_offset: int
+
+    def agrees(self) -> bool:
+        """Whether the group's offset is that of the position."""
+        return self.committed == (None if self.position is None else self.position.next_offset)
 
 
 class Ownership:
@@ -76,13 +75,17 @@ class Ownership:
         self._group = group
         self._changelog = changelog
         self._view = view
+        self._repair = Repair(changelog, view)
         self._cache = cache
         self._topic = topic
         self._accept_reset = accept_reset
         self.owned: dict[int, Owned] = {}
         self.pending: set[int] = set()
-        self.repairs = 0
-        self._rebuild: set[int] = set()
+
+    @property
+    def repairs(self) -> int:
+        """Partitions whose view was repaired so far."""
+        return self._repair.repairs
 
     def take_over(self) -> None:
         """After a rebalance: everything of the assignment before is forgotten."""
@@ -109,10 +112,11 @@ class Ownership:
         for partition in self.owned:
             self._cache.drop(partition)
 
-    def distrust_whole(self) -> None:
-        """The view lost keys by itself, which no marker shows: it is rebuilt from the whole changelog."""
-        self._rebuild.update(self.owned)
-        self.distrust_all()
+    def distrust_whole(self, partitions: Iterable[int]) -> None:
+        """As `distrust`, and the view is not believed whatever its markers say."""
+        lost = set(partitions)
+        self._repair.distrust(lost)
+        self.distrust(lost)
 
     def prepare(self, alive: Callable[[], None]) -> None:
         """Makes pending partitions ready. Raises Paused, AssignmentLost or Stopped; those done stay done."""
@@ -132,34 +136,44 @@ class Ownership:
             self._group.metadata()
 
         self._cache.drop(partition)
-        for attempt in (1, 2):
-            committed = self._group.committed([partition])[partition]
-            watermark = self._changelog.high_watermark(partition)
-            stands = self._view.marker(partition)
-            self._check_topic(partition, stands)
-            found = self._read(partition, stands, watermark, member)
-            if stands is not None and stands.token and found.position is None:
-                found = self._whole(partition, self._changelog.start(partition), watermark, member)
-            position = found.position or _position_of(stands)
-            member()
-            if committed == (position.next_offset if position else None):
-                break
-            if attempt == 2 and (position is None or not self._accept_reset):
-                raise self._differs(partition, committed, position)
-        low = self._first_kept(partition, position)
-        marker = self._repaired(partition, stands, found, position, member)
-        start = position or self._first()
-        moved = position is not None and (committed != position.next_offset or low > position.next_offset)
+        look = self._look(partition, member)
+        low = self._first_kept(partition, look.position)
+        marker = self._repair.bring(partition, look.stands, look.found, look.position, member)
+        start = look.position or self._first()
+        moved = look.position is not None and (not look.agrees() or low > start.next_offset)
         if low > start.next_offset:
             start = replace(start, next_offset=low)
         self.owned[partition] = Owned(partition, start, marker, moved)
         self.pending.discard(partition)
 
+    def _look(self, partition: int, member: Callable[[], None]) -> _Look:
+        """Raises Stopped where group, log and view contradict each other, once it is sure that nobody else is
+        committing.
+        """
+        for attempt in (1, 2):
+            committed = self._group.committed([partition])[partition]
+            watermark = self._changelog.high_watermark(partition)
+            stands = self._view.marker(partition)
+            self._check_cluster(partition, stands)
+            found = self._repair.read(partition, stands, watermark, member)
+            look = _Look(committed, stands, found, found.position or position_of(stands))
+            member()
+            if look.agrees():
+                return look
+            if attempt == 2 and stands is not None and found.position is None:
+                # The view is ahead of the log, or another log's: the log alone counts, the view is rebuilt.
+                found = self._repair.read_whole(partition, member)
+                self._repair.distrust({partition})
+                look = _Look(committed, stands, found, found.position)
+        if not look.agrees() and (look.position is None or not self._accept_reset):
+            raise self._differs(partition, committed, look.position)
+        return look
+
     def _first(self) -> PositionMarker:
         """Where group, changelog and view know nothing: the first record, whatever it is."""
         return PositionMarker(0, self._topic.cluster_id, self._topic.topic_id, 0, 0, 0, 0, self._topic.tzdata)
 
-    def _check_topic(self, partition: int, stands: RedisMarker | None) -> None:
+    def _check_cluster(self, partition: int, stands: RedisMarker | None) -> None:
         known = ("", *self._topic[:1])
         if stands is not None and stands.cluster_id not in known:
             raise Stopped(
@@ -202,113 +216,3 @@ class Ownership:
                 "--accept-reset to go on where deciding ended"
             )
         return Stopped(message, REFUSED)
-
-    def _read(
-        self, partition: int, stands: RedisMarker | None, watermark: int, member: Callable[[], None]
-    ) -> _Found:
-        start = self._changelog.start(partition)
-        if stands is not None:
-            start = max(start, stands.changelog_offset)
-        position: PositionMarker | None = None
-        documents: dict[bytes, tuple[int, bytes | None]] = {}
-        end = start
-        if start >= watermark:
-            return _Found(None, documents, start)
-        for records in self._changelog.read(partition, start, watermark):
-            for record in records:
-                position = _fold(record, documents) or position
-                end = (record.offset() or 0) + 1
-            member()
-        return _Found(position, documents, end)
-
-    def _repaired(
-        self,
-        partition: int,
-        stands: RedisMarker | None,
-        found: _Found,
-        position: PositionMarker | None,
-        member: Callable[[], None],
-    ) -> RedisMarker | None:
-        """The view's marker after it was brought to `position` (step 7)."""
-        if position is None:
-            if stands is None:
-                return None
-            raise Stopped(
-                f"the view knows partition {partition}, but the changelog does not; point redis.url at the "
-                "Redis of this topics.prefix, or empty it with `badges rebuild`",
-                REFUSED,
-            )
-        distrusted = partition in self._rebuild
-        unchanged = found.position is None and not found.documents
-        if stands is not None and not stands.token and unchanged and not distrusted:
-            return stands
-        rebuild = stands is None or distrusted or (not stands.token and stands.sequence > position.sequence)
-        self.repairs += 1
-        reached("repair")
-        held = (self._view.claim_rebuild if rebuild else self._view.claim)(partition, stands)
-        if rebuild:
-            held = self._view.clear(partition, held)
-            start, watermark = self._changelog.start(partition), self._changelog.high_watermark(partition)
-            if stands is not None:
-                found = self._whole(partition, start, watermark, member)
-        documents = [Document(key, *at) for key, at in found.documents.items()]
-        while len(documents) > DOCUMENTS_A_STEP:
-            step, documents = documents[:DOCUMENTS_A_STEP], documents[DOCUMENTS_A_STEP:]
-            held = self._view.extend(partition, held, step)
-            reached("repair")
-            member()
-        marker = redis_marker(position, found.next_offset)
-        self._view.apply(partition, held, documents, marker)
-        self._rebuild.discard(partition)
-        return marker
-
-    def _whole(self, partition: int, start: int, watermark: int, member: Callable[[], None]) -> _Found:
-        documents: dict[bytes, tuple[int, bytes | None]] = {}
-        position, end = None, start
-        for records in self._changelog.read(partition, start, watermark):
-            for record in records:
-                position = _fold(record, documents) or position
-                end = (record.offset() or 0) + 1
-            member()
-        return _Found(position, documents, end)
-
-
-def _fold(record: Message, documents: dict[bytes, tuple[int, bytes | None]]) -> PositionMarker | None:
-    """Takes a record over; the position, if it is one."""
-    key, value, offset = record.key() or b"", record.value(), record.offset() or 0
-    if key == MARKER_KEY:
-        return decode_marker(value or b"")
-    if is_document(key):
-        documents[key] = (offset, value)
-    return None
-
-
-def _position_of(marker: RedisMarker | None) -> PositionMarker | None:
-    """The position that a whole view stands at."""
-    if marker is None or marker.token:
-        return None
-    rules_offset, settings_offset = marker.feeds
-    return PositionMarker(
-        marker.sequence,
-        marker.cluster_id,
-        marker.topic_id,
-        marker.next_offset,
-        marker.at,
-        rules_offset,
-        settings_offset,
-        marker.tzdata,
-    )
-
-
-def redis_marker(position: PositionMarker, changelog_offset: int) -> RedisMarker:
-    """The view's marker at a position; the changelog before `changelog_offset` is in the view."""
-    return RedisMarker(
-        position.sequence,
-        position.cluster_id,
-        position.topic_id,
-        position.next_offset,
-        position.at,
-        (position.rules_offset, position.settings_offset),
-        changelog_offset,
-        position.tzdata,
-    )

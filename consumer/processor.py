@@ -27,7 +27,7 @@ from schemas.customer_action import customer_key
 from schemas.decisions import encode_decisions
 from schemas.framing import confluent_value
 from state.cache import StateCache
-from state.errors import ViewError, ViewUnavailable
+from state.errors import ViewDamaged, ViewError, ViewUnavailable
 from state.loader import Wanted, WantedPages, changed_documents, load_pages, load_states
 from state.view import View
 
@@ -42,11 +42,14 @@ class OutputFraming(NamedTuple):
 
 
 class ViewMoved(Exception):
-    """Nothing of these partitions may be decided before they are repaired."""
+    """Nothing of these partitions may be decided before they are repaired; `damaged` are those of which the
+    view lacks something although its marker is right: they are to be rebuilt.
+    """
 
-    def __init__(self, partitions: Sequence[int]) -> None:
+    def __init__(self, partitions: Sequence[int], damaged: Sequence[int] = ()) -> None:
         super().__init__("partitions are to be repaired")
         self.partitions = tuple(partitions)
+        self.damaged = tuple(damaged)
 
 
 class Processor:
@@ -233,5 +236,5 @@ def _checked(load: Callable[[], dict[int, _Answer | ViewError]]) -> dict[int, _A
         raise Paused(str(error)) from None
     moved = [partition for partition, answer in found.items() if isinstance(answer, ViewError)]
     if moved:
-        raise ViewMoved(moved)
+        raise ViewMoved(moved, [p for p in moved if isinstance(found[p], ViewDamaged)])
     return {partition: answer for partition, answer in found.items() if not isinstance(answer, ViewError)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Final
 
 from consumer.failure import DIFFERENT, Failure
-from consumer.ownership import DOCUMENTS_A_STEP, redis_marker
+from consumer.repair import DOCUMENTS_A_STEP, redis_marker
 from consumer.state_reading import Changelog, Folded
 from state.errors import MarkerMoved
 from state.marker import RedisMarker

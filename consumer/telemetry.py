@@ -8,7 +8,7 @@ in any.
 | `progress` | every 10 s with work: events, outcomes, shares of the phases |
 | `paused` | a dependency does not answer; once a minute while it lasts |
 | `deferred` | partitions wait for a schema of the registry; once a minute while it lasts |
-| `repairing`, `view_distrusted` | the view is brought up from the changelog |
+| `repairing`, `view_distrusted`, `repaired` | the view is to be brought up from the changelog, and was |
 | `aborted`, `lost`, `recycled` | a transaction, an assignment, a producer came to nothing |
 | `stopped` | the last line |
 """
@@ -202,8 +202,13 @@ class Telemetry:
 
     def repairing(self, partitions: int) -> None:
         """Another marker stood in the view, or a write had no clear answer."""
-        self.metrics.repairs.inc(partitions)
         self._log.warning("repairing", partitions=partitions)
+
+    def repaired(self, partitions: int) -> None:
+        """So many partitions of the view were brought up from the changelog."""
+        if partitions:
+            self.metrics.repairs.inc(partitions)
+            self._log.info("repaired", partitions=partitions)
 
     def distrusted(self) -> None:
         """The view's server restarted, or lost keys by itself."""
