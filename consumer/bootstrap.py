@@ -50,8 +50,10 @@ from schemas.catalogue import (
     CUSTOMER_STATE,
     DEAD_LETTERS,
 )
+from schemas.errors import UnreadableRecord
 from schemas.registry import RegistryRefused, RegistryUnavailable, RememberedSchemas
 from state.cache import StateCache
+from state.document import UnknownFormat
 from state.errors import ViewError, ViewRefused
 from state.redis_view import RedisView
 
@@ -126,7 +128,7 @@ def run_worker(work: Work, worker: int) -> int:
     except Paused as error:
         telemetry.stopped(f"{error}; see `badges status`, then start again", UNREACHABLE)
         return UNREACHABLE
-    except ViewRefused as error:
+    except (ViewRefused, UnreadableRecord, UnknownFormat) as error:
         telemetry.stopped(str(error), REFUSED)
         return REFUSED
     except ViewError as error:
