@@ -78,7 +78,7 @@ class Loop:
     def run(self, stopping: Callable[[], bool]) -> None:
         """Until stopped; the batch in hand is finished first. Raises Stopped."""
         self._feeds.read_to_end()
-        self._transactions.open()
+        self._open()
         self._group.subscribe()
         while not stopping():
             self._clients.check()
@@ -107,10 +107,11 @@ class Loop:
             except ProducerLost as error:
                 self._telemetry.recycled(str(error))
                 self._ownership.distrust_all()
-                self._transactions.open()
 
     def _turn(self) -> None:
         now = self._clock.monotonic()
+        if not self._transactions.is_open and now >= self._next_try:
+            self._open()
         if now >= self._next_rules:
             self._next_rules = now + RULES_S
             self._feeds.refresh()
@@ -132,9 +133,16 @@ class Loop:
         if self._ownership.pending and now >= self._next_try:
             self._prepare()
             return
+        self._cut_over()  # before the batch: no record is decided by rules that the log does not tell yet
         if messages:
             self._decide(messages)
-        self._cut_over()
+
+    def _open(self) -> None:
+        """A producer, before anything is read of what the one before may have committed."""
+        try:
+            self._transactions.open()
+        except ProducerLost as error:
+            raise Paused(f"no producer: {error}") from None
 
     def _decide(self, messages: list[Message]) -> None:
         metadata = self._group.metadata()
@@ -186,6 +194,7 @@ class Loop:
 
     def _prepare(self) -> None:
         before = self._ownership.repairs
+        self._group.pause(self._ownership.owned)  # a repair serves the group, and wants no messages from it
         try:
             self._ownership.prepare(self._group.serve)
         except ViewRefused:

@@ -71,6 +71,11 @@ class Transactions:
         self._clock = clock
         self._producer: Producer | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a producer that may be used."""
+        return self._producer is not None
+
     def open(self) -> None:
         """A new producer; ends what any earlier one with this id left open. Raises ProducerLost or Fenced."""
         self.discard()
