@@ -1,0 +1,62 @@
+# make demo    real purchases become badges, on a local Kafka and Redis
+# make test    lint, types, import rules and all tests, on a Kafka and a Redis of their own
+# Needs Python 3.11 or newer; everything else is installed into .venv and the user's cache folder.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then command -v $$python; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint unit bench lock clean
+
+help:
+	@echo "make demo     real purchases become badges, on a local Kafka and Redis (about two minutes the first time)"
+	@echo "make test     everything is checked: lint, types, import rules, all tests"
+	@echo "make unit     the tests that need no servers"
+	@echo "make bench    events per second, latency, cost per customer"
+	@echo "make install  only the installation into .venv; then .venv/bin/badges --help"
+	@echo "make clean    deletes .venv and caches; data of servers stays (badges down --wipe)"
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer with venv found; install one, or say PYTHON=/path/to/python3"; exit 3; }
+	@echo "Installing into $(VENV) (about 200 MB of packages, once)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local,dev]'
+	@touch $@
+
+install: $(INSTALLED)
+
+demo: $(INSTALLED)
+	@$(BIN)/badges demo
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+unit: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not kafka and not redis" $(PYTEST_ARGS)
+
+bench: $(INSTALLED)
+	$(BIN)/python -m consumer.bench $(BENCH_ARGS)
+
+# The versions that were tested, for the whole of .[local,dev]: made anew in an environment of its own.
+lock:
+	rm -rf .lock-venv
+	"$(PYTHON)" -m venv .lock-venv
+	.lock-venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]'
+	{ sed -n '/^#/p' constraints.txt; .lock-venv/bin/python -m pip freeze --exclude-editable; } > constraints.new
+	mv constraints.new constraints.txt
+	rm -rf .lock-venv
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
