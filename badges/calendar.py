@@ -49,15 +49,15 @@ def format_day(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
 
 
-# The three parts of every well-formed instant seen lately: day, time of day, fraction with offset. A text made of
-# known parts is well-formed, because S1 puts no condition on one part that depends on another.
+# The three parts of every well-formed instant seen lately: day, time of day, fraction with offset. A text
+# made of known parts is well-formed: S1 puts no condition on one part that depends on another.
 _day_parts: dict[str, int] = {}
 _clock_parts: dict[str, int] = {}
 _end_parts: dict[str, int] = {}
 
 
 def parse_instant(text: str) -> int | None:
-    """An instant of S1, truncated towards the past to milliseconds (S2); None where it is malformed (S1, S108)."""
+    """An instant of S1, truncated towards the past to milliseconds (S2); None if malformed (S1, S108)."""
     try:
         instant = _day_parts[text[:10]] + _clock_parts[text[10:19]] + _end_parts[text[19:]]
     except KeyError:

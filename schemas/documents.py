@@ -96,7 +96,7 @@ def _validated(model: type[_Model], body: object) -> _Model:
 def load_documents(text: str, name: str) -> list[Document]:
     """The documents of a YAML or JSON file (contract.md section 2), in order.
 
-    Raises `Malformed` where the file cannot be read at all; what a document says is judged by `Document.read`.
+    Raises `Malformed` where the file cannot be read at all; `Document.read` judges what a document says.
     `name` decides by its ending; without a known one, text that begins with a bracket is JSON.
     """
     lower = name.lower()

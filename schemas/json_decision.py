@@ -57,7 +57,8 @@ def _rest(decision: Decision, dates: str, run: str) -> str:
         f', "issuance_id": {_NULL if issuance_id is None else _WORD % issuance_id}'
         f', "enrolment_id": {_NULL if enrolment_id is None else _WORD % enrolment_id}'
         f', "retro": {"true" if retro else "false"}, "run_id": {run}'
-        f', "definition_version": {_NULL if version is None else version}, "detail": {{{_detail(decision)}}}}}'
+        f', "definition_version": {_NULL if version is None else version}'
+        f', "detail": {{{_detail(decision)}}}}}'
     )
 
 

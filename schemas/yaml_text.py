@@ -1,7 +1,7 @@
 """YAML with the core scalars of YAML 1.2 only (contract.md section 2).
 
-Plain true, false, null and JSON numbers are values; everything else, instants, `on`, `NO`, `0123`, `12:30`, is
-a string. Duplicate keys are errors.
+Plain true, false, null and JSON numbers are values; everything else, instants, `on`, `NO`, `0123`, `12:30`,
+is a string. Duplicate keys are errors.
 """
 
 from __future__ import annotations
