@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from pathlib import Path
 
 from tests.spec.test_every_rule_has_a_test import EXCEPTIONS, TESTS, calls_skip, marker, numbered_rules
 from tests.spec.worked_examples import rows
@@ -13,7 +12,7 @@ PAGE = TESTS.parent / "docs" / "rules.md"
 HEADING = "## Which test proves which rule"
 
 
-def tests_by_rule() -> dict[str, list[tuple[str, str]]]:
+def proofs() -> dict[str, list[tuple[str, str]]]:
     """Path below the project's folder and name of each test, by the rule that it names."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -42,7 +41,7 @@ def _is_text(argument: ast.expr) -> bool:
 
 def index() -> str:
     """The section as it has to stand at the end of the page."""
-    found = tests_by_rule()
+    found = proofs()
     lines = [HEADING, "", "Written by `python -m tests.spec.index`.", "", "| rule | tests |", "| --- | --- |"]
     for rule in numbered_rules():
         if rule in EXCEPTIONS:

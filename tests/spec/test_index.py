@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.spec.index import PAGE, page_with_index, tests_by_rule
+from tests.spec.index import PAGE, page_with_index, proofs
 
 
 def test_the_index_of_the_page_is_up_to_date() -> None:
@@ -12,4 +12,4 @@ def test_the_index_of_the_page_is_up_to_date() -> None:
 
 def test_every_link_of_the_index_leads_to_a_file() -> None:
     root: Path = PAGE.parent.parent
-    assert all((root / place).is_file() for tests in tests_by_rule().values() for place, _ in tests)
+    assert all((root / place).is_file() for tests in proofs().values() for place, _ in tests)
