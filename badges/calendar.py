@@ -49,17 +49,23 @@ def format_day(ordinal: int) -> str:
     return date.fromordinal(ordinal).isoformat()
 
 
-# The three parts of every well-formed instant seen lately: day, time of day, fraction with offset. A text
-# made of known parts is well-formed: S1 puts no condition on one part that depends on another.
+# The parts of every well-formed instant seen lately: day, `T10:33:`, `20`, fraction with offset. A text made
+# of known parts is well-formed: S1 puts no condition on one part that depends on another.
 _day_parts: dict[str, int] = {}
-_clock_parts: dict[str, int] = {}
+_minute_parts: dict[str, int] = {}
+_second_parts: dict[str, int] = {f"{second:02d}": second * SECOND for second in range(60)}
 _end_parts: dict[str, int] = {}
 
 
 def parse_instant(text: str) -> int | None:
     """An instant of S1, truncated towards the past to milliseconds (S2); None if malformed (S1, S108)."""
     try:
-        instant = _day_parts[text[:10]] + _clock_parts[text[10:19]] + _end_parts[text[19:]]
+        instant = (
+            _day_parts[text[:10]]
+            + _minute_parts[text[10:17]]
+            + _second_parts[text[17:19]]
+            + _end_parts[text[19:]]
+        )
     except KeyError:
         return _parse_new(text)
     return instant if _FIRST <= instant <= _LAST else None
@@ -74,20 +80,20 @@ def _parse_new(text: str) -> int | None:
     if day is None:
         return None
     midnight = (day - _EPOCH_DAY) * DAY
-    clock = int(hour) * HOUR + int(minute) * MINUTE + int(second) * SECOND
+    minutes = int(hour) * HOUR + int(minute) * MINUTE
     end = int(fraction[:3].ljust(3, "0")) if fraction else 0
     if sign:
         offset = int(offset_hour) * HOUR + int(offset_minute) * MINUTE
         end += offset if sign == "-" else -offset
     for parts, part, value in (
         (_day_parts, day_text, midnight),
-        (_clock_parts, text[10:19], clock),
+        (_minute_parts, text[10:17], minutes),
         (_end_parts, text[19:], end),
     ):
         if len(parts) >= _CACHED_PARTS:
             parts.clear()
         parts[part] = value
-    instant = midnight + clock + end
+    instant = midnight + minutes + int(second) * SECOND + end
     return instant if _FIRST <= instant <= _LAST else None
 
 

@@ -7,6 +7,8 @@ before any change.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from badges.actions import CustomerAction
 from badges.customer import (
     DAYS_A_BLOCK,
@@ -33,7 +35,9 @@ def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules
     """Applies what `decide` found for this action on this state at the same `at`. Raises `PageMissing` or
     succeeds.
     """
-    fresh = [decision for decision in verdict.decisions if decision.outcome != "DUPLICATE"]
+    fresh: Sequence[Decision] = verdict.decisions
+    if state.seen_count:  # else nothing can be a duplicate
+        fresh = [decision for decision in fresh if decision.outcome != "DUPLICATE"]
     if not fresh and not verdict.registers:
         return
     _touch(state, verdict, fresh, rules)
@@ -169,8 +173,12 @@ def _revoke_enrolment(badge: BadgeState, identity: bytes) -> None:
 def _remember(state: CustomerState, digest: bytes, numbers: list[int]) -> None:
     """Which badges recorded the event (S15), and that a REGISTER had its id (S18)."""
     if not state.seen_buckets:
-        state.seen_count += digest not in state.seen
-        state.seen[digest] = state.seen.get(digest, []) + numbers
+        before = state.seen.get(digest)
+        if before is None:
+            state.seen_count += 1
+            state.seen[digest] = numbers
+        else:
+            state.seen[digest] = before + numbers
         if len(state.seen) > SEEN_INLINE:
             _spread(state)
         return
@@ -206,7 +214,7 @@ def _split(state: CustomerState) -> None:
     state.dirty.update((old, new))
 
 
-def _touch(state: CustomerState, verdict: Verdict, fresh: list[Decision], rules: OrgRules) -> None:
+def _touch(state: CustomerState, verdict: Verdict, fresh: Sequence[Decision], rules: OrgRules) -> None:
     """Demands every page that the changes will write, before anything is changed."""
     missing: list[PageKey] = []
     if state.seen_buckets:
@@ -215,13 +223,13 @@ def _touch(state: CustomerState, verdict: Verdict, fresh: list[Decision], rules:
             wanted.append(("s", split_of(state.seen_buckets)))
         missing += [key for key in wanted if key not in state.pages]
     for decision in fresh:
-        badge = state.badges.get(decision.badge_id)
-        if badge is None:
-            continue
-        if decision.outcome == "ISSUED":
-            if badge.blocks:
+        outcome = decision.outcome
+        if outcome == "ISSUED":
+            badge = state.badges.get(decision.badge_id)
+            if badge is not None and badge.blocks:
                 missing += _block_missing(state, badge, verdict.event_day)
-        elif decision.outcome == "REVOKED" and decision.issuance_id is not None:
+        elif outcome == "REVOKED" and decision.issuance_id is not None:
+            badge = state.badges[decision.badge_id]
             missing += _revoked_missing(state, badge, uuid_bytes(decision.issuance_id), rules)
     if missing:
         raise PageMissing(*missing)

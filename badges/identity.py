@@ -9,15 +9,13 @@ from uuid import NAMESPACE_URL, UUID
 from badges.definitions import Level, Shape
 
 _NAMESPACE = NAMESPACE_URL.bytes
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}  # the two upper bits are 10
 _quote = json.encoder.encode_basestring  # the C encoder that leaves non-ASCII characters as they are
 
 
 def _uuid5(name: str) -> str:
-    digest = bytearray(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{_VARIANT[text[16]]}{text[17:20]}-{text[20:32]}"
 
 
 def issuance_id(org_id: int, badge_id: str, customer_id: str, event_id: str, occurrence: int) -> str:

@@ -100,31 +100,32 @@ def _count(issue: _Issue, criterion: Criterion, index: int | None, decisions: li
     assert added is not None  # it matched (S39)
     total += added
     due = crossings_due(criterion, total, made)
-    number = badge.record.measure_number
-    if not due:
-        decisions.append(
-            Decision(
-                badge.badge_id,
-                "COUNTED",
-                retro=issue.retro,
-                definition_version=badge.version,
-                progress=total,
-                reaches=criterion.reaches,
-                period=period,
-                crossings=made,
-                measure_number=number,
-            )
-        )
+    number, reaches = badge.record.measure_number, criterion.reaches
+    if due:
+        decisions += [
+            issue.next(crossing, total, reaches, period, made + crossing, number)
+            for crossing in range(1, due + 1)
+        ]
         return
-    decisions.extend(
-        issue.next(crossing)._replace(
-            progress=total,
-            reaches=criterion.reaches,
-            period=period,
-            crossings=made + crossing,
-            measure_number=number,
+    decisions.append(
+        Decision(
+            badge.badge_id,
+            "COUNTED",
+            None,
+            None,
+            None,
+            None,
+            issue.retro,
+            badge.version,
+            total,
+            reaches,
+            None,
+            None,
+            (),
+            period,
+            made,
+            number,
         )
-        for crossing in range(1, due + 1)
     )
 
 
@@ -157,9 +158,17 @@ class _Issue:
         self.made = 0
         self.facts: list[LimitFact] | None = None
 
-    def next(self, occurrence: int) -> Decision:
+    def next(
+        self,
+        occurrence: int,
+        progress: int | None = None,
+        reaches: int | None = None,
+        period: int | None = None,
+        crossings: int = 0,
+        measure_number: int = 0,
+    ) -> Decision:
         """ISSUED, or REFUSED by the first limit without room (S63). Every issue of the act counts in each
-        limit.
+        limit. From `progress` on: the Decision's fields of the same names.
         """
         occasion, badge, made = self.occasion, self.badge, self.made
         if self.facts is None:
@@ -170,9 +179,19 @@ class _Issue:
                     badge.badge_id,
                     "REFUSED",
                     REASONS[fact.type],
-                    retro=self.retro,
-                    definition_version=badge.version,
-                    limit=fact._replace(counted=fact.counted + made) if made else fact,
+                    None,
+                    None,
+                    None,
+                    self.retro,
+                    badge.version,
+                    progress,
+                    reaches,
+                    fact._replace(counted=fact.counted + made) if made else fact,
+                    None,
+                    (),
+                    period,
+                    crossings,
+                    measure_number,
                 )
         self.made = made = made + 1
         action, at = occasion.action, occasion.at
@@ -187,11 +206,14 @@ class _Issue:
             self.enrolment_id,
             self.retro,
             badge.version,
-            None,
-            None,
+            progress,
+            reaches,
             None,
             limits,
             _EXPIRED if expires_at is not None and expires_at < at else (),
+            period,
+            crossings,
+            measure_number,
         )
 
     def _counted(self) -> list[LimitFact]:
@@ -201,7 +223,7 @@ class _Issue:
         if badge.has_badge_limits:
             if occasion.shared is None:
                 raise ValueError("limits of the whole badge need the counts of all customers")
-            shared = occasion.shared.of(badge.badge_id)
+            shared = occasion.shared.of(badge)
             facts += counted(badge, "BADGE", shared, occasion.event_day, occasion.at)
         return facts
 

@@ -115,18 +115,35 @@ class SharedCounts:
     sequential references. A consumer with many owners cannot use it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, customers: Mapping[str, CustomerState]) -> None:
+        self._customers = customers
         self._ledgers: dict[str, BadgeLedger] = {}
 
-    def of(self, badge_id: str) -> Ledger:
-        """The ledger of a badge."""
-        return self._ledgers.get(badge_id, EMPTY)
+    def of(self, badge: CompiledBadge) -> Ledger:
+        """The ledger of a badge. Counted over all customers when it is first asked for: most badges have no
+        limit that would ever ask.
+        """
+        ledger = self._ledgers.get(badge.badge_id)
+        if ledger is None:
+            ledger = self._ledgers[badge.badge_id] = BadgeLedger()
+            for state in self._customers.values():
+                own = state.badges.get(badge.badge_id)
+                for page in state.issuance_pages(own) if own is not None else ():
+                    for issuance in page:
+                        if not issuance.revoked:
+                            ledger.add(badge.zone.day(issuance.event_date), issuance.issued_at)
+        return ledger
 
     def record(self, state: CustomerState, verdict: Verdict, rules: OrgRules, at: int) -> None:
         """Takes over what a verdict issued or revoked; call it after `evolve`."""
+        if not self._ledgers:
+            return
         for decision in verdict.decisions:
+            ledger = self._ledgers.get(decision.badge_id)
+            if ledger is None:
+                continue
             if decision.outcome == "ISSUED":
-                self._ledgers.setdefault(decision.badge_id, BadgeLedger()).add(verdict.event_day, at)
+                ledger.add(verdict.event_day, at)
             elif decision.outcome == "REVOKED" and decision.issuance_id is not None:
                 self._revoke(state, decision, rules)
 

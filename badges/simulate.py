@@ -27,7 +27,7 @@ class _Org:
         self.settings: OrgSettings | None = None
         self.records: dict[str, BadgeRecord] = {}
         self.customers: dict[str, CustomerState] = {}
-        self.shared = SharedCounts()
+        self.shared = SharedCounts(self.customers)
         self._rules: OrgRules | None = None
 
     @property
