@@ -1,0 +1,106 @@
+"""`python -m tests.simulator --seed N` replays one schedule; `--seeds N` hunts for one that fails."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.simulator.cores import one_core
+from tests.simulator.mutations import MUTATIONS
+from tests.simulator.run import Outcome, simulate
+
+CHUNK = 50
+
+
+def say(text: str) -> None:
+    """One line on stdout, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """0 where everything held, 1 where a seed failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
+    parser.add_argument("--seed", type=int, help="replay this one and print its trace")
+    parser.add_argument("--seeds", type=int, default=1000, help="how many to run")
+    parser.add_argument("--start", type=int, default=0, help="the first of them")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--lines", type=int, default=None, help="the last lines of the trace only")
+    parser.add_argument("--mutation", choices=[one.__name__ for one in MUTATIONS], help="put this defect in")
+    options = parser.parse_args()
+    if options.seed is not None:
+        return replay(options.seed, options.lines, options.mutation)
+    return hunt(range(options.start, options.start + options.seeds), options.processes, options.mutation)
+
+
+def replay(seed: int, lines: int | None, mutation: str | None) -> int:
+    """Prints the trace of one seed; the same every time."""
+    outcome = run_one(seed, mutation, traced=True)
+    for line in outcome.trace[-lines:] if lines else outcome.trace:
+        say(line)
+    say(f"seed {seed}: {outcome.failure or 'everything held'}")
+    return 1 if outcome.failure else 0
+
+
+def hunt(seeds: range, processes: int, mutation: str | None) -> int:
+    """Runs many and prints the seeds that fail."""
+    started = time.monotonic()
+    totals: Counter[str] = Counter()
+    failed: list[int] = []
+    for outcome in _outcomes(seeds, processes, mutation):
+        totals.update(
+            steps=outcome.steps,
+            faults=outcome.faults,
+            records=outcome.verdicts.records,
+            issued=outcome.verdicts.issued,
+            dead_letters=outcome.verdicts.dead,
+            republished=outcome.verdicts.rerouted,
+        )
+        totals.update({f"workers {how}": count for how, count in outcome.exits.items()})
+        if outcome.failure:
+            failed.append(outcome.seed)
+            say(f"seed {outcome.seed}: {outcome.failure}")
+    seconds = time.monotonic() - started
+    say(
+        f"{len(seeds)} schedules in {seconds:.1f} s ({len(seeds) / seconds * 60:.0f} a minute), "
+        f"{len(failed)} failed"
+    )
+    say(", ".join(f"{name} {count}" for name, count in sorted(totals.items())))
+    if failed:
+        say(f"replay: python -m tests.simulator --seed {failed[0]}")
+    return 1 if failed else 0
+
+
+def _outcomes(seeds: range, processes: int, mutation: str | None) -> Iterator[Outcome]:
+    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+    if processes == 1 or len(chunks) == 1:
+        for chunk in chunks:
+            yield from run_chunk(chunk, mutation)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        for outcomes in pool.map(run_chunk, chunks, [mutation] * len(chunks)):
+            yield from outcomes
+
+
+def run_chunk(seeds: Iterable[int], mutation: str | None) -> list[Outcome]:
+    """Some seeds, on one core: a baton that goes from core to core costs ten times as much."""
+    with one_core():
+        return [run_one(seed, mutation, traced=False) for seed in seeds]
+
+
+def run_one(seed: int, mutation: str | None, *, traced: bool) -> Outcome:
+    """One seed, with the faults of its mutation if there is one."""
+    found = next((one for one in MUTATIONS if one.__name__ == mutation), None)
+    if found is None:
+        return simulate(seed, traced=traced)
+    with found():
+        return simulate(seed, MUTATIONS[found], traced=traced)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
