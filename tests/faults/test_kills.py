@@ -1,0 +1,75 @@
+"""Workers are killed and Redis is wiped while real purchases are decided: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from consumer.local.stack import StackAddresses
+from tests.demo.shop import open_shop
+from tests.faults.world import check, decided, finish, kill, progress_to, running, some, until, workers_of
+
+pytestmark = [pytest.mark.kafka, pytest.mark.redis]
+KILLS = 3
+
+
+def moments(total: int, count: int) -> list[int]:
+    """Random places in the input, in order, not all at its start."""
+    step = total // (count + 1)
+    return [number * step + random.randrange(step) for number in range(count)]
+
+
+@pytest.mark.slow
+def test_killing_the_only_worker_three_times_changes_nothing(
+    servers: StackAddresses, database: int, tmp_path: Path
+) -> None:
+    shop = open_shop(servers, "kill-one", database, tmp_path / "log")
+    acts = shop.acts()
+    shop.publish(acts)
+    for moment in moments(len(acts), KILLS):
+        with running(shop, 1) as process:
+            progress_to(shop, process, max(moment, decided(shop) + 1))
+            kill(process.pid)
+            process.wait()
+    assert decided(shop) < len(acts)
+    finish(shop)
+    assert check(shop, acts) > 50_000
+
+
+@pytest.mark.slow
+def test_killing_workers_under_their_parent_changes_nothing(
+    servers: StackAddresses, database: int, tmp_path: Path
+) -> None:
+    shop = open_shop(servers, "kill-two", database, tmp_path / "log")
+    acts = shop.acts()
+    shop.publish(acts)
+    with running(shop, 2) as process:
+        for moment in moments(len(acts), KILLS):
+            progress_to(shop, process, max(moment, decided(shop) + 1))
+            until(lambda: len(workers_of(process)) == 2, shop.log.read_text)
+            kill(random.choice(workers_of(process)).pid)
+        progress_to(shop, process, decided(shop) + 1)
+    finish(shop, 2)
+    assert check(shop, acts) > 50_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_wiping_redis_in_the_middle_changes_nothing(
+    servers: StackAddresses, database: int, tmp_path: Path, workers: int
+) -> None:
+    shop = open_shop(servers, f"wipe-{workers}", database, tmp_path / "log")
+    acts = some(shop, 3)
+    shop.publish(acts)
+    with running(shop, workers) as process:
+        progress_to(shop, process, len(acts) // 3)
+        address = urlsplit(servers.redis_url)
+        with redis.Redis(host=address.hostname or "", port=address.port or 0) as client:
+            client.flushall()
+        progress_to(shop, process, len(acts) // 2)
+    finish(shop, workers)
+    assert check(shop, acts) > 15_000
