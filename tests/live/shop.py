@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Message, murmur2
 
@@ -26,6 +28,8 @@ PARTITIONS = 4
 DAY_MS = 86_400_000
 PATIENCE_S = 60.0
 
+Send = Callable[..., None]
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -35,17 +39,24 @@ class Shop:
     broker: Broker
     log: Path
 
-    def send(self, partition: int, key: bytes | None, value: bytes | None, headers: object = None) -> None:
-        """One record into the input, as any upstream system might."""
-        producer = self.broker.producer()
-        producer.produce(
-            self.broker.topic("customer-actions"),
-            value,
-            key,
-            partition,
-            headers=headers or [],  # type: ignore[arg-type]
-        )
+    @contextmanager
+    def batch(self) -> Iterator[Send]:
+        """Records into the input, in order, as any upstream system might write them."""
+        producer, topic = self.broker.producer(), self.broker.topic("customer-actions")
+
+        def send(partition: int, key: bytes | None, value: bytes | None, headers: Any = None) -> None:
+            producer.produce(topic, value, key, partition, headers=headers or [])
+
+        yield send
         assert producer.flush(20) == 0
+
+    def send(self, partition: int, key: bytes | None, value: bytes | None) -> None:
+        """One record."""
+        with self.batch() as send:
+            send(partition, key, value)
+
+    def a_day_ago(self) -> str:
+        return format_instant(time.time_ns() // 1_000_000 - DAY_MS)
 
     def read(self, topic: str) -> list[Message]:
         return list(read_everything(self.broker, topic))
