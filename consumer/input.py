@@ -113,6 +113,12 @@ class InputGroup:
             raise AssignmentLost("not a member of a generation")
         return metadata
 
+    def some_offset(self) -> TopicPartition:
+        """An offset of an assigned partition, of no meaning: for `Transactions.prove`."""
+        if not self.assigned:
+            raise AssignmentLost("nothing is assigned")
+        return TopicPartition(self._topic, min(self.assigned), 0)
+
     def committed(self, partitions: Iterable[int]) -> dict[int, int | None]:
         """The group's committed offsets, None where there is none; waits for pending transactions."""
         asked = [TopicPartition(self._topic, partition) for partition in partitions]

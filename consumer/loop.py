@@ -17,7 +17,15 @@ from confluent_kafka import Message
 
 from consumer.batch import Committer
 from consumer.clock import Clock
-from consumer.errors import AssignmentLost, BatchAborted, BatchRefused, Paused, ProducerLost
+from consumer.errors import (
+    REFUSED,
+    AssignmentLost,
+    BatchAborted,
+    BatchRefused,
+    Paused,
+    ProducerLost,
+    Stopped,
+)
 from consumer.feeds import Feeds
 from consumer.input import InputGroup
 from consumer.ownership import Ownership
@@ -201,6 +209,12 @@ class Loop:
             raise
         except ViewError as error:
             raise Paused(str(error)) from None
+        except Stopped as error:
+            if (
+                error.exit_code == REFUSED
+            ):  # whoever is no member any more sees others' work, not a contradiction
+                self._transactions.prove(self._group.some_offset(), self._group.metadata())
+            raise
         finally:
             self._telemetry.repaired(self._ownership.repairs - before)
         reached_feeds = self._feeds.offsets

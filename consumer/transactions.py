@@ -161,6 +161,15 @@ class Transactions:
             self.discard()
             raise ProducerLost("the commit was slow")
 
+    def prove(self, offset: TopicPartition, metadata: Any) -> None:
+        """Asks the group's coordinator whether `metadata` is of a member of its generation, with an offset
+        that is never committed. AssignmentLost if not.
+        """
+        self.begin()
+        producer = self._open_producer
+        self._repeat(lambda: producer.send_offsets_to_transaction([offset], metadata, CALL_S))
+        self.abort()
+
     def abort(self) -> None:
         """Ends the open transaction without effect. Raises ProducerLost unless it was clear and timely."""
         started = self._clock.monotonic()

@@ -1,7 +1,7 @@
 """A broker's logs and its transaction coordinator, as far as a transactional consumer can tell them apart.
 
 A transaction is committed or aborted first of all at its coordinator; its markers reach the partitions and
-the group's offsets afterwards, one by one and in any order (`unmarked`). Until its marker is there, a transaction
+the group's offsets afterwards, one by one and in any order (`unmarked`). Until its marker is there, it
 is open for readers of that partition.
 """
 

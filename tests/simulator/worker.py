@@ -111,8 +111,12 @@ class Worker:
             )
         )
 
+    def run_until(self, stopping: Callable[[], bool]) -> None:
+        """The loop alone."""
+        self.loop.run(stopping)
+
     def run(self, stopping: Callable[[], bool]) -> None:
         """Until it is told to stop; leaves the group as bootstrap does."""
-        self.loop.run(stopping)
+        self.run_until(stopping)
         self.transactions.discard()
         self.group.close()
