@@ -143,7 +143,11 @@ class Transactions:
         """Flushes, adds the input offsets and commits. Returns only after a clear and timely success."""
         producer = self._open_producer
         reached("flush")
-        if producer.flush(CALL_S):
+        try:
+            left = producer.flush(CALL_S)
+        except KafkaException as error:
+            raise self._aborted(error) from None
+        if left:
             self.discard()
             raise ProducerLost("records were not delivered in time")
         if offsets:

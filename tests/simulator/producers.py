@@ -98,6 +98,7 @@ class FakeProducer:
         while self._queue:
             self._send(self._host.portion(len(self._queue)))
             self._host.step("flush, sending")
+        self._check()
         return 0
 
     def send_offsets_to_transaction(

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from confluent_kafka import KafkaException
-
 from consumer.errors import MISCONFIGURED, REFUSED, Fenced, Paused, Stopped
 from schemas.catalogue import CUSTOMER_ACTIONS
 from state.errors import ViewError
@@ -132,7 +130,7 @@ class Simulation:
             self.schedule.tell(f"worker {process.number}: {error}")
             if error.exit_code in FINAL:
                 self._fail(f"I6: worker {process.number} refuses to go on: {error}")
-        except (Paused, ViewError, KafkaException) as error:
+        except (Paused, ViewError) as error:
             how = f"unreachable {type(error).__name__}"
         except Exception as error:  # noqa: BLE001 -- the worker's defect, whatever it is
             self._fail(f"worker {process.number}: unexpected {type(error).__name__}: {error}")

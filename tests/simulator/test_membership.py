@@ -1,4 +1,4 @@
-"""Who sees a contradiction between group, log and view refuses to go on, unless others are at work already."""
+"""Who sees a contradiction of group, log and view refuses to go on, unless others are at work already."""
 
 from __future__ import annotations
 
