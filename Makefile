@@ -12,12 +12,13 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit bench lock clean
+.PHONY: help install demo test lint unit faults bench lock clean
 
 help:
 	@echo "make demo     real purchases become badges, on a local Kafka and Redis (about two minutes the first time)"
 	@echo "make test     everything is checked: lint, types, import rules, all tests"
 	@echo "make unit     the tests that need no servers"
+	@echo "make faults   every crash point on three passages, and all other faults (about half an hour)"
 	@echo "make bench    events per second, latency, cost per customer"
 	@echo "make install  only the installation into .venv; then .venv/bin/badges --help"
 	@echo "make clean    deletes .venv and caches; data of servers stays (badges down --wipe)"
@@ -45,6 +46,9 @@ test: lint
 
 unit: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not kafka and not redis" $(PYTEST_ARGS)
+
+faults: $(INSTALLED)
+	BADGES_FAULTS=all BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m consumer.bench $(BENCH_ARGS)

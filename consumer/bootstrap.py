@@ -198,7 +198,7 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     if work.exit_at_end:
         ends = EndWatch(config.reader(), topics.actions, partitions, group.committed, clock, _librdkafka)
     try:
-        Loop(parts).run(stopped if ends is None else (lambda: stopped() or ends.reached()))
+        Loop(parts).run(stopped, ends.reached if ends is not None else lambda: False)
     finally:
         transactions.discard()
         group.close()

@@ -83,12 +83,12 @@ class Loop:
         self._deferred: dict[int, str] = {}
         self._most = MOST
 
-    def run(self, stopping: Callable[[], bool]) -> None:
-        """Until stopped; the batch in hand is finished first. Raises Stopped."""
+    def run(self, stopping: Callable[[], bool], finished: Callable[[], bool] = lambda: False) -> None:
+        """Until stopped, or finished with the view whole; the batch in hand is done first. Raises Stopped."""
         self._feeds.read_to_end()
         self._open()
         self._group.subscribe()
-        while not stopping():
+        while not stopping() and not (self._settled() and finished()):
             self._clients.check()
             self._telemetry.turn(ready=not self._ownership.pending and bool(self._ownership.owned))
             try:
@@ -115,6 +115,10 @@ class Loop:
             except ProducerLost as error:
                 self._telemetry.recycled(str(error))
                 self._ownership.distrust_all()
+
+    def _settled(self) -> bool:
+        """The group has given this member its partitions, if any, and the view is whole for them."""
+        return self._epoch == self._group.epoch > 0 and not self._ownership.pending
 
     def _turn(self) -> None:
         now = self._clock.monotonic()

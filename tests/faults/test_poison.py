@@ -48,8 +48,9 @@ def test_every_bad_record_is_a_dead_letter_and_every_good_one_beside_it_is_decid
     letters = {}
     for message in shop.read("customer-actions.dead-letters"):
         headers = dict(message.headers() or [])
-        reason = (headers["dlq-reason"] or b"").decode()
-        letters[int(headers["dlq-offset"] or b"")] = (message.key(), message.value(), reason)
+        reason = headers["dlq-reason"]
+        assert isinstance(reason, bytes)
+        letters[int(headers["dlq-offset"] or b"")] = (message.key(), message.value(), reason.decode())
         assert headers["dlq-topic"] == b"poison.customer-actions"
         assert headers["dlq-partition"] == b"0"
         assert headers["dlq-message"]

@@ -42,7 +42,7 @@ def decided(shop: Shop) -> int:
 @contextmanager
 def running(shop: Shop, workers: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
     """A consumer that goes on until the block ends, with a short session so that a death is soon noticed."""
-    short = 'kafka.consumer={"session.timeout.ms": "6000", "heartbeat.interval.ms": "500"}'
+    short = 'kafka.consumer={"session.timeout.ms": "2000", "heartbeat.interval.ms": "300"}'
     with consumer_process([*shop.overrides, short, *more], workers, shop.log) as process:
         yield process
 

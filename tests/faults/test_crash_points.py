@@ -1,0 +1,125 @@
+"""A worker is killed, or stopped for longer than its session, at each named point of the loop (rows 1, 3-5).
+
+`make test` takes the first passage of each point, `make faults` the second and third as well
+(`BADGES_FAULTS=all`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import get_args
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import redis
+
+from consumer.crash_points import VARIABLE, Point
+from consumer.local.stack import StackAddresses
+from tests.demo.shop import Shop, open_shop
+from tests.faults.world import check, decided, finish, progress_to, running, some, until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.redis]
+
+POINTS: tuple[Point, ...] = get_args(Point)
+PASSAGES = (1, 2, 3) if os.environ.get("BADGES_FAULTS") == "all" else (1,)
+BY_REBALANCE = {"revoke"}
+BY_REPAIR = {"repair"}
+
+
+def wipe(servers: StackAddresses) -> None:
+    address = urlsplit(servers.redis_url)
+    with redis.Redis(host=address.hostname or "", port=address.port or 0) as client:
+        client.flushall()
+
+
+def stopped(pid: int) -> bool:
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("passage", PASSAGES)
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_killed_at_a_point_changes_nothing(
+    servers: StackAddresses,
+    database: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    point: Point,
+    passage: int,
+) -> None:
+    shop = open_shop(servers, f"kill-{point.replace('_', '-')}-{passage}", database, tmp_path / "log")
+    acts = some(shop, 40 if passage == 1 else 12)
+    shop.publish(acts)
+    if point in BY_REPAIR:
+        finish(shop)
+        wipe(servers)
+    monkeypatch.setenv(VARIABLE, f"{point}:{passage}")
+    with running(shop, 1) as process:
+        monkeypatch.delenv(VARIABLE)
+        if point in BY_REBALANCE:
+            _rebalance_until_dead(shop, process.pid, passage)
+        assert process.wait(120) == -signal.SIGKILL, shop.log.read_text()[-3000:]
+    finish(shop)
+    assert decided(shop) >= len(acts)
+    assert check(shop, acts) > 1_000
+
+
+def another(shop: Shop) -> Shop:
+    """The same shop for a second worker, with a log of its own."""
+    own = (*shop.overrides, "worker.instance=other")
+    return Shop(own, shop.broker, shop.shift, shop.log.with_name("other"))
+
+
+def _rebalance_until_dead(shop: Shop, pid: int, passage: int) -> None:
+    """Another member joins and leaves, so that the first one's assignment is revoked again and again."""
+    other = Shop(
+        (*shop.overrides, "worker.instance=other"), shop.broker, shop.shift, shop.log.with_name("other")
+    )
+    for _ in range(passage + 1):
+        with running(other, 1) as joined:
+            until(
+                lambda: _gone(pid) or '"ready"' in other.log.read_text(),
+                lambda: other.log.read_text()[-3000:],
+            )
+            joined.terminate()
+            joined.wait(60)
+        if _gone(pid):
+            return
+
+
+def _gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", ["begin", "commit", "redis"])
+def test_a_worker_that_sleeps_at_a_point_while_another_takes_over_changes_nothing(
+    servers: StackAddresses,
+    database: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    point: Point,
+) -> None:
+    shop = open_shop(servers, f"stop-{point}", database, tmp_path / "log")
+    acts = some(shop, 30)
+    late = len(acts) - 300
+    shop.publish(acts[:late])
+    monkeypatch.setenv(VARIABLE, f"{point}:1:stop")
+    with running(shop, 1) as sleeper:
+        monkeypatch.delenv(VARIABLE)
+        until(lambda: stopped(sleeper.pid), lambda: shop.log.read_text()[-3000:])
+        other = another(shop)
+        with running(other, 1) as process:
+            progress_to(other, process, late)
+            os.kill(sleeper.pid, signal.SIGCONT)
+            shop.publish(acts[late:])  # work for both, now that the sleeper is awake
+            progress_to(other, process, len(acts))
+            until(
+                lambda: "lost" in shop.log.read_text() or "assigned" in shop.log.read_text(),
+                shop.log.read_text,
+            )
+    finish(shop)
+    assert check(shop, acts) > 1_000
