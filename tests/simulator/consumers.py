@@ -176,7 +176,8 @@ class FakeConsumer:
         return messages
 
     def _fetch_one(self, place: Place, most: int) -> list[FakeMessage]:
-        log, fetching, messages = self._broker.logs[place], self._fetching[place], []
+        log, fetching = self._broker.logs[place], self._fetching[place]
+        messages: list[FakeMessage] = []
         topic, partition = place
         if not log.low <= fetching.position <= log.high:
             fetching.paused = True

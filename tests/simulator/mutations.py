@@ -17,7 +17,7 @@ from consumer import input as input_module
 from consumer import processor, transactions
 from consumer.batch import Committer
 from consumer.changelog import Changelog
-from consumer.errors import BatchAborted
+from consumer.errors import BatchAborted, ProducerLost
 from consumer.input import InputGroup
 from consumer.loop import Loop
 from consumer.ownership import Ownership
@@ -158,7 +158,7 @@ def an_unclear_commit_is_taken_for_done() -> AbstractContextManager[Any]:
     def hopeful(self: Any, offsets: Any, metadata: Any) -> None:
         try:
             commit(self, offsets, metadata)
-        except transactions.ProducerLost:
+        except ProducerLost:
             self.open()
 
     return patch.object(Transactions, "commit", hopeful)
@@ -170,7 +170,7 @@ def an_unclear_commit_is_taken_for_aborted() -> AbstractContextManager[Any]:
     def pessimistic(self: Any, offsets: Any, metadata: Any) -> None:
         try:
             commit(self, offsets, metadata)
-        except transactions.ProducerLost as error:
+        except ProducerLost as error:
             self.open()
             raise BatchAborted(str(error)) from None
 

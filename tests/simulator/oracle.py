@@ -7,7 +7,7 @@ record was decided; all else is worked out anew, one record after the other, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import murmur2
@@ -242,7 +242,7 @@ def _check_outputs(broker: Broker, partition: int, reference: Reference) -> None
     _same(f"I1: dead letters/{partition}", dead, reference.dead)
 
 
-def _same(what: str, found: list[tuple[bytes | None, ...]], expected: list[tuple[bytes | None, ...]]) -> None:
+def _same(what: str, found: Sequence[object], expected: Sequence[object]) -> None:
     if found == expected:
         return
     for n, (one, other) in enumerate(_pairs(found, expected)):
@@ -252,9 +252,7 @@ def _same(what: str, found: list[tuple[bytes | None, ...]], expected: list[tuple
             )
 
 
-def _pairs(
-    found: list[tuple[bytes | None, ...]], expected: list[tuple[bytes | None, ...]]
-) -> Iterator[tuple[object, object]]:
+def _pairs(found: Sequence[object], expected: Sequence[object]) -> Iterator[tuple[object, object]]:
     for n in range(max(len(found), len(expected))):
         yield (found[n] if n < len(found) else None), (expected[n] if n < len(expected) else None)
 

@@ -33,6 +33,8 @@ FAULTS = {
     "roll back": 0.01,
     "lose marker": 0.006,
     "lose page": 0.006,
+    "clock": 0.003,
+    "reset": 0.003,
     "kafka down": 0.002,
     "redis down": 0.002,
 }

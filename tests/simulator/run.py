@@ -22,6 +22,7 @@ from tests.simulator.worker import GROUP, Worker
 from tests.simulator.world import START, World, topics
 
 RESTART_S = 1.0
+HOUR = 3_600_000
 HEAL_S = 600.0
 HEAL_STEPS = 15_000
 LOOK_EVERY = 20
@@ -60,7 +61,9 @@ class Simulation:
         self.schedule.trace = [] if traced else None
         self.exits: Counter[str] = Counter()
         self.healed_at: float | None = None
-        self._skews = [self.random.choice((0, 0, -1500, 4000)) for _ in range(self.plan.workers)]
+        self._restart_at = 0.0
+        for process in self.schedule.processes:
+            process.skew = self.random.choice((0, 0, -1500, 4000))
         self._hosts: dict[int, WorkerHost] = {}
 
     def run(self) -> Outcome:
@@ -96,7 +99,7 @@ class Simulation:
         try:
             while True:
                 self._one_life(process)
-                self.schedule.wait(process, RESTART_S)
+                self.schedule.wait(process, max(RESTART_S, self._restart_at - self.schedule.now))
         except Over:
             return
         except BaseException as error:  # noqa: BLE001 -- a defect of the simulator: told by the main thread
@@ -116,8 +119,9 @@ class Simulation:
                 host,
                 str(number),
                 process.lives,
-                self._skews[number],
+                lambda: process.skew,
                 self.schedule.tell,
+                accept_reset="reset" in self.plan.rates,
             )
             worker.run(lambda: process.draining)
             how = "drained"
@@ -135,7 +139,7 @@ class Simulation:
         except Exception as error:  # noqa: BLE001 -- the worker's defect, whatever it is
             self._fail(f"worker {process.number}: unexpected {type(error).__name__}: {error}")
         finally:
-            process.running = False
+            process.running = process.doomed = False
         self.exits[how] += 1
         self.schedule.tell(f"worker {process.number}.{process.lives} ended: {how}")
 
@@ -208,11 +212,35 @@ class Simulation:
             random.randrange(self.plan.partitions), random.randrange
         ):
             schedule.fault("a page is deleted from Redis")
+        if schedule.chance("clock"):
+            process = schedule.processes[random.randrange(len(schedule.processes))]
+            process.skew = random.choice((-HOUR, -60_000, 0, 60_000, HOUR))
+            schedule.fault(f"the clock of worker {process.number} is {process.skew} ms off")
+        if schedule.chance("reset"):
+            self._reset_group()
         for name in ("kafka", "redis"):
             if schedule.chance(f"{name} down"):
                 seconds = random.choice((0.5, 5.0, 12.0, 50.0))
                 schedule.fault(f"{name} does not answer for {seconds} s")
                 schedule.down_until[name] = schedule.now + seconds
+
+    def _reset_group(self) -> None:
+        """Everybody dies, and before they are back an operator resets the group or deletes its offsets."""
+        schedule, group = self.schedule, self.broker.group(GROUP)
+        schedule.fault("all workers die, and the group is reset")
+        for process in schedule.processes:
+            process.doomed = process.running
+        self._restart_at = schedule.now + 12.0
+        for member_id in list(group.members):
+            group.leave(member_id)
+        for place, offset in list(group.offsets.items()):
+            match self.random.randrange(4):
+                case 0:
+                    del group.offsets[place]
+                case 1:
+                    group.offsets[place] = self.random.randint(0, offset)
+                case 2:
+                    group.offsets[place] = self.random.randint(offset, self.broker.logs[place].high)
 
     # The end
 

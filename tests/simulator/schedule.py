@@ -14,10 +14,16 @@ from typing import NoReturn
 from tests.simulator.plan import Plan
 
 STEP_S = 0.002
+STUCK_S = 60.0
+"""Of real time; a whole schedule takes a hundredth of a second."""
 
 
 class Killed(BaseException):
     """The process ends here, without another instruction of its own."""
+
+
+class Stuck(Exception):
+    """Somebody keeps the baton: an endless loop without a call of a client."""
 
 
 class Over(BaseException):
@@ -34,6 +40,8 @@ class Process:
         self.wake_at = 0.0
         self.stopped = False
         self.draining = False
+        self.doomed = False
+        self.skew = 0
         self.baton = threading.Lock()
         self.baton.acquire()
         self.thread = threading.Thread(target=body, args=(self,), daemon=True)
@@ -75,7 +83,9 @@ class Schedule:
         for process in self.processes:
             process.thread.start()
         self.processes[0].baton.release()
-        self._main.acquire()
+        if not self._main.acquire(timeout=STUCK_S):
+            self.over = True
+            raise Stuck(f"worker {self.current and self.current.number} makes no call any more")
         for process in self.processes:
             process.baton.release()
         for process in self.processes:
@@ -109,6 +119,9 @@ class Schedule:
         if not self.calm and process.running:
             self._hurt(process)
         self._switch(process)
+        if process.doomed:
+            process.doomed = False
+            raise Killed
 
     def _hurt(self, process: Process) -> None:
         if self.chance("crash"):
@@ -222,4 +235,4 @@ class WorkerHost:
     def alive(self) -> bool:
         process = self._process
         mine = process.running and process.lives == self._life
-        return mine and not process.stopped and self.reachable("kafka")
+        return mine and not process.stopped and not process.doomed and self.reachable("kafka")

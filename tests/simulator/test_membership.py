@@ -34,10 +34,11 @@ class DeafHost(CalmHost):
 @contextmanager
 def a_worker_with_an_assignment() -> Iterator[tuple[Worker, Broker, DeafHost, list[str]]]:
     broker = Broker(topics(1))
-    host, told = DeafHost(broker.settle), []
+    host = DeafHost(broker.settle)
+    told: list[str] = []
     World(broker, Random(1), 1).begin()
     with seams(broker, lambda: host, lambda _point: None, small=False):
-        worker = Worker(broker, RedisServer(), host, "one", 1, 0, told.append)
+        worker = Worker(broker, RedisServer(), host, "one", 1, lambda: 0, told.append)
         broker.group(GROUP).offsets["customer-actions", 0] = 7  # what no log knows of
         left = iter(range(TURNS))
 

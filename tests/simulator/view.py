@@ -132,14 +132,14 @@ class WorkerView(MemoryView):
         fault = self._host.fault("redis write", "reply lost", "request lost", "late")
         broken = self._host.portion(len(scripts)) - 1 if fault else len(scripts)
         for n, (partition, script) in enumerate(scripts):
-            error: ViewError | None = None
+            answer: ViewError | None = None
             if n < broken or fault == "reply lost":
-                error = self._run_script(partition, script)
+                answer = self._run_script(partition, script)
                 self._host.step("redis: script, reply")
                 self._between_scripts()
             if n >= broken:
-                error = OutcomeUnknown("the connection broke")
-            results[partition] = results[partition] or error
+                answer = OutcomeUnknown("the connection broke")
+            results[partition] = results[partition] or answer
         if fault == "late":
             self._host.later("scripts", lambda: [self._run_script(*one) for one in scripts[broken:]])
         if fault:

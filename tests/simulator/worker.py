@@ -37,12 +37,12 @@ _PRODUCER = {"transaction.timeout.ms": 30_000}
 class WorkerClock:
     """A wall clock that is some milliseconds off, and a monotonic one."""
 
-    def __init__(self, host: Host, skew: int) -> None:
+    def __init__(self, host: Host, skew: Callable[[], int]) -> None:
         self._host = host
         self._skew = skew
 
     def now(self) -> int:
-        return START + int(self._host.now() * 1000) + self._skew
+        return START + int(self._host.now() * 1000) + self._skew()
 
     def monotonic(self) -> float:
         return self._host.now()
@@ -75,8 +75,10 @@ class Worker:
         host: Host,
         name: str,
         life: int,
-        skew: int,
+        skew: Callable[[], int],
         tell: Callable[[str], None],
+        *,
+        accept_reset: bool = False,
     ) -> None:
         clock = WorkerClock(host, skew)
         view = WorkerView(server, host, f"{name}.{life}")
@@ -89,7 +91,7 @@ class Worker:
         self.transactions = Transactions({**_PRODUCER, "transactional.id": name}, LOGGER, clock)
         changelog = Changelog(_READER, CUSTOMER_STATE, admin, LOGGER, clock)
         self.ownership = Ownership(
-            self.group, changelog, view, cache, Topic("cluster", "topic", TZDATA), accept_reset=False
+            self.group, changelog, view, cache, Topic("cluster", "topic", TZDATA), accept_reset=accept_reset
         )
         names = Topics(*PARTITIONED)
         committer = Committer(self.transactions, names, view, cache, SOURCE)
