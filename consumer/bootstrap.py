@@ -24,7 +24,7 @@ from consumer.changelog import Changelog
 from consumer.client_config import ClientConfig
 from consumer.clock import SystemClock
 from consumer.end_watch import EndWatch
-from consumer.errors import REFUSED, UNEXPECTED, UNREACHABLE, Fenced, Paused, Stopped
+from consumer.errors import REFUSED, UNEXPECTED, UNREACHABLE, Paused, Stopped
 from consumer.feeds import Feeds
 from consumer.input import InputGroup
 from consumer.instance import Instance, claim_instance
@@ -36,7 +36,7 @@ from consumer.registry_client import RegistryClient
 from consumer.rights import ClientErrors, denied
 from consumer.settings import Addresses, Settings, resolve_addresses
 from consumer.sorting import Sorter
-from consumer.supervisor import FENCED_CODE, Supervisor, end_with
+from consumer.supervisor import Supervisor, end_with
 from consumer.telemetry import Metrics, Telemetry, configure_logging
 from consumer.transactions import Transactions
 from consumer.zones import use_pinned_zones
@@ -119,9 +119,6 @@ def run_worker(work: Work, worker: int) -> int:
     telemetry = Telemetry(clock, Metrics(), f"{work.instance}-{worker}", topic)
     try:
         _run(work, worker, stopped, telemetry)
-    except Fenced as error:
-        telemetry.stopped(str(error), FENCED_CODE)
-        return FENCED_CODE
     except Stopped as error:
         telemetry.stopped(str(error), error.exit_code)
         return error.exit_code

@@ -57,4 +57,4 @@ class Stopped(WorkerError):
 
 
 class Fenced(Stopped):
-    """A producer with the same transactional id was started elsewhere."""
+    """Producers with the same transactional id are started elsewhere again and again."""

@@ -9,7 +9,6 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from collections import deque
 from collections.abc import Callable
 from multiprocessing.context import SpawnProcess
 from types import FrameType
@@ -19,9 +18,6 @@ import structlog
 
 FINAL_CODES: Final = frozenset({2, 3, 6})
 """Starting a worker again would end the same way."""
-FENCED_CODE: Final = 64
-FENCINGS: Final = 3
-FENCING_S: Final = 60.0
 FIRST_DELAY_S: Final = 0.5
 LAST_DELAY_S: Final = 30.0
 CALM_S: Final = 60.0
@@ -42,7 +38,6 @@ class Supervisor:
         self._processes: dict[int, SpawnProcess] = {}
         self._started: dict[int, float] = {}
         self._delays: dict[int, float] = {}
-        self._fencings: deque[float] = deque(maxlen=FENCINGS)
         self._stopping = threading.Event()
         self._log = structlog.get_logger()
 
@@ -83,19 +78,8 @@ class Supervisor:
             if code in FINAL_CODES:
                 self._stopping.set()
                 return code
-            if code == FENCED_CODE and self._too_often():
-                self._log.error(
-                    "stopped", reason="another process uses this identity; give each its own --instance"
-                )
-                self._stopping.set()
-                return 6
             self._again(worker, code)
         return 0
-
-    def _too_often(self) -> bool:
-        now = self._monotonic()
-        self._fencings.append(now)
-        return len(self._fencings) == FENCINGS and now - self._fencings[0] < FENCING_S
 
     def _again(self, worker: int, code: int) -> None:
         lived = self._monotonic() - self._started[worker]

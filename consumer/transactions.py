@@ -3,7 +3,8 @@
 | when | what the client says | what it means here |
 | --- | --- | --- |
 | any call | a right is missing | Stopped |
-| any call | fatal | ProducerLost, or Fenced where another producer took the id |
+| any call | fatal | ProducerLost |
+| any call | fenced, for the third time in a minute | Fenced: another process has this identity |
 | before the commit | requires abort, a membership code | aborted, AssignmentLost |
 | before the commit | requires abort, about a record | aborted, BatchRefused |
 | produce | the record is larger than the client sends | aborted, BatchRefused |
@@ -27,6 +28,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 from consumer.clock import Clock
 from consumer.crash_points import reached
 from consumer.errors import (
+    REFUSED,
     AssignmentLost,
     BatchAborted,
     BatchRefused,
@@ -40,6 +42,8 @@ CALL_S: Final = 10.0
 SLOW_COMMIT_S: Final = 5.0
 """A commit or abort that took longer may have been sent more than once: the producer is not used again."""
 INIT_S: Final = 30.0
+FENCINGS: Final = 3
+FENCED_S: Final = 60.0
 
 _FENCED: Final = frozenset(
     {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
@@ -70,6 +74,7 @@ class Transactions:
         self._logger = logger
         self._clock = clock
         self._producer: Producer | None = None
+        self._fencings: list[float] = []
 
     @property
     def is_open(self) -> bool:
@@ -209,7 +214,17 @@ class Transactions:
         cause: KafkaError = error.args[0]
         self.discard()
         if cause.code() in _FENCED:
-            return Fenced(
-                "another process uses this worker's identity; stop it, or give each its own --instance"
-            )
+            return self._fenced()
         return denied(cause) or ProducerLost(cause.name())
+
+    def _fenced(self) -> Exception:
+        """A transaction that outlived its time is fenced as if another producer had taken the id: only the
+        repetition tells them apart.
+        """
+        now = self._clock.monotonic()
+        self._fencings = [*(one for one in self._fencings if now - one < FENCED_S), now]
+        if len(self._fencings) < FENCINGS:
+            return ProducerLost("fenced")
+        return Fenced(
+            "another process uses this worker's identity; stop it, or give each its own --instance", REFUSED
+        )

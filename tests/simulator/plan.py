@@ -78,5 +78,5 @@ class Plan:
         for name, greatest in LATE.items():
             plan.rates[name] = random.choice((0.0, 0.2, greatest))
         theme = random.sample(sorted(FAULTS), 2) if random.random() < 0.5 else ()
-        plan.rates |= {name: FAULTS[name] for name in (*theme, *focus)}
+        plan.rates |= {name: FAULTS[name] for name in (*theme, *focus) if name in FAULTS}
         return plan

@@ -22,6 +22,8 @@ from tests.simulator.worker import GROUP, Worker
 from tests.simulator.world import START, World, topics
 
 RESTART_S = 1.0
+TWINS = "twins"
+"""As a focus: the first two workers have the same transactional id."""
 HOUR = 3_600_000
 HEAL_S = 600.0
 HEAL_STEPS = 15_000
@@ -62,6 +64,7 @@ class Simulation:
         self.exits: Counter[str] = Counter()
         self.healed_at: float | None = None
         self._restart_at = 0.0
+        self._twins = TWINS in focus
         for process in self.schedule.processes:
             process.skew = self.random.choice((0, 0, -1500, 4000))
         self._hosts: dict[int, WorkerHost] = {}
@@ -98,7 +101,8 @@ class Simulation:
         self.schedule.current = process
         try:
             while True:
-                self._one_life(process)
+                if not process.retired:
+                    self._one_life(process)
                 self.schedule.wait(process, max(RESTART_S, self._restart_at - self.schedule.now))
         except Over:
             return
@@ -121,18 +125,20 @@ class Simulation:
                 process.lives,
                 lambda: process.skew,
                 self.schedule.tell,
+                identity="0" if self._twins and number == 1 else None,
                 accept_reset="reset" in self.plan.rates,
             )
             worker.run(lambda: process.draining)
             how = "drained"
         except Killed:
             how = "killed"
-        except Fenced:
-            how = "fenced"
         except Stopped as error:
             how = f"stopped {error.exit_code}"
             self.schedule.tell(f"worker {process.number}: {error}")
-            if error.exit_code in FINAL:
+            if self._twins and isinstance(error, Fenced):
+                how = "gave up"
+                process.retired = True
+            elif error.exit_code in FINAL:
                 self._fail(f"I6: worker {process.number} refuses to go on: {error}")
         except (Paused, ViewError) as error:
             how = f"unreachable {type(error).__name__}"

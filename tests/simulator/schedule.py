@@ -41,6 +41,7 @@ class Process:
         self.stopped = False
         self.draining = False
         self.doomed = False
+        self.retired = False
         self.skew = 0
         self.baton = threading.Lock()
         self.baton.acquire()

@@ -14,7 +14,7 @@ import pytest
 
 from consumer.crash_points import Point
 from tests.simulator.cores import one_core
-from tests.simulator.run import Outcome, simulate
+from tests.simulator.run import TWINS, Outcome, simulate
 
 SEEDS = range(400)
 
@@ -53,6 +53,16 @@ def test_the_schedules_are_worth_running(outcomes: list[Outcome]) -> None:
     assert sum(outcome.faults for outcome in outcomes) > 5 * len(SEEDS)
     assert sum(outcome.exits["killed"] for outcome in outcomes) > len(SEEDS) / 2
     assert sum(outcome.verdicts.rerouted for outcome in outcomes) > len(SEEDS) / 4
+
+
+def test_of_two_processes_with_one_identity_one_gives_up_and_nothing_is_lost() -> None:
+    with one_core():
+        found = [simulate(seed, (TWINS,)) for seed in range(60)]
+
+    assert not [outcome.failure for outcome in found if outcome.failure]
+    gave_up = Counter(outcome.exits["gave up"] for outcome in found)
+    assert set(gave_up) <= {0, 1}  # 0: there was little to decide, and they did not meet often
+    assert gave_up[1] > 10
 
 
 def test_a_seed_gives_the_same_trace_in_every_process() -> None:

@@ -78,6 +78,7 @@ class Worker:
         skew: Callable[[], int],
         tell: Callable[[str], None],
         *,
+        identity: str | None = None,
         accept_reset: bool = False,
     ) -> None:
         clock = WorkerClock(host, skew)
@@ -88,7 +89,7 @@ class Worker:
         self.feeds = Feeds(_READER, "", LOGGER, clock)
         self.group = InputGroup(_MEMBER, CUSTOMER_ACTIONS, LOGGER)
         self.group._consumer.name = name  # type: ignore[attr-defined]  # the fake's
-        self.transactions = Transactions({**_PRODUCER, "transactional.id": name}, LOGGER, clock)
+        self.transactions = Transactions({**_PRODUCER, "transactional.id": identity or name}, LOGGER, clock)
         changelog = Changelog(_READER, CUSTOMER_STATE, admin, LOGGER, clock)
         self.ownership = Ownership(
             self.group, changelog, view, cache, Topic("cluster", "topic", TZDATA), accept_reset=accept_reset
