@@ -10,15 +10,20 @@ import pytest
 
 from consumer.local.errors import LocalStackError
 from consumer.local.stack import LocalStack, StackAddresses
+from tests.docker_stack import VARIABLE, docker_stack
 
 REQUIRED = "BADGES_REQUIRE_KAFKA"
+
+
+def say(line: str) -> None:
+    """What the stack tells, shown with a test that fails."""
+    print(line, file=sys.stderr)  # noqa: T201
 
 
 @pytest.fixture(scope="session")
 def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The session's own stack, not started; stopped and deleted at the end. Tests may kill what it runs."""
-    home = tmp_path_factory.mktemp("stack")
-    stack = LocalStack(home, lambda line: sys.stderr.write(f"{line}\n") and None)
+    stack = LocalStack(tmp_path_factory.mktemp("stack"), say)
     try:
         yield stack
     finally:
@@ -26,11 +31,17 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
 
 
 @pytest.fixture(scope="session")
-def stack(local_stack: LocalStack) -> StackAddresses:
-    """Addresses of a running Kafka and Redis. Without them: a failure where required, else a skip."""
+def stack(request: pytest.FixtureRequest) -> Iterator[StackAddresses]:
+    """Addresses of a running Kafka and Redis. Without them: a failure where required, else a loud skip."""
+    if os.environ.get(VARIABLE) == "docker":
+        with docker_stack() as addresses:
+            yield addresses
+        return
+    local: LocalStack = request.getfixturevalue("local_stack")
     try:
-        return local_stack.up()
+        addresses = local.up()
     except LocalStackError as error:
         if os.environ.get(REQUIRED) == "1":
             pytest.fail(f"{REQUIRED}=1, but there is no stack: {error}")
         pytest.skip(f"NO REAL KAFKA AND REDIS, not tested: {error}")
+    yield addresses

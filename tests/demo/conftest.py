@@ -1,23 +1,13 @@
-"""One real Kafka and Redis for these tests, in a home of their own."""
+"""The demo's tests run on the session's servers."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
 
-from consumer.local.stack import LocalStack, LocalStackError, StackAddresses
+from consumer.local.stack import StackAddresses
 
 
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackAddresses]:
-    stack = LocalStack(tmp_path_factory.mktemp("demo-home"), lambda _line: None)
-    try:
-        addresses = stack.up()
-    except LocalStackError as error:
-        if os.environ.get("BADGES_REQUIRE_KAFKA") == "1":
-            raise
-        pytest.skip(f"NO REAL KAFKA, nothing of exactly-once is tested here: {error}")
-    yield addresses
-    stack.down()
+@pytest.fixture
+def servers(stack: StackAddresses) -> StackAddresses:
+    """A running Kafka and Redis."""
+    return stack
