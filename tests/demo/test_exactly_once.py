@@ -28,7 +28,7 @@ def test_a_twentieth_of_the_customers_is_decided_as_simulated_and_again_nothing_
     assert missing(shop.broker, acts) == []
     shop.publish(acts)  # as if nobody had looked what is there
     shop.consume(workers=1)
-    assert shop.issued() == issued
+    assert sorted(shop.issued()) == sorted(issued)  # partitions are read in any order
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from typing import get_args
 
 import pytest
@@ -20,9 +19,9 @@ SEEDS = range(400)
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> Iterator[list[Outcome]]:
+def outcomes() -> list[Outcome]:
     with one_core():
-        yield [simulate(seed) for seed in SEEDS]
+        return [simulate(seed) for seed in SEEDS]
 
 
 def test_no_schedule_breaks_an_invariant(outcomes: list[Outcome]) -> None:
