@@ -129,7 +129,8 @@ class Telemetry:
             self._progress()
 
     def _progress(self) -> None:
-        seconds = self.last_turn - self._since
+        now = self._clock.monotonic()
+        seconds = max(now - self._since, 0.001)  # a batch may be shorter than a clock's step
         total = sum(self._phases.values()) or 1.0
         shares = {name: round(spent / total, 2) for name, spent in self._phases.items()}
         self._log.info(
@@ -139,7 +140,7 @@ class Telemetry:
             outcomes=self._outcomes,
             phases=shares,
         )
-        self._events, self._phases, self._outcomes, self._since = 0, {}, {}, self.last_turn
+        self._events, self._phases, self._outcomes, self._since = 0, {}, {}, now
 
     def committed(self, batch: Batch) -> None:
         """A batch is in the log."""
@@ -147,7 +148,7 @@ class Telemetry:
             self._reminded = None
             self.metrics.paused.set(0)
         if not self._events:
-            self._since = self._clock.monotonic()
+            self._since = self.last_turn  # the turn that took the batch
         self._events += batch.events
         for name, seconds in batch.phases.items():
             self.metrics.phase(name, seconds)

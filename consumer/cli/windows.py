@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -12,6 +12,7 @@ from consumer.cli.output import console, emit, emit_json, say
 from consumer.failure import USAGE, Failure
 
 if TYPE_CHECKING:
+    from badges.calendar import Zone
     from badges.customer import CustomerState
     from badges.definitions import BadgeRecord
 
@@ -19,6 +20,8 @@ Customer = Annotated[
     str | None,
     typer.Option("--customer", metavar="C", help="Count this customer's issuances.", show_default=False),
 ]
+SHOWN: Final = 20
+"""Cycles in a table where no days are asked for: a badge of ten years has over a thousand."""
 First = Annotated[
     str | None,
     typer.Option("--from", metavar="DAY", help="First day; default: the badge's.", show_default=False),
@@ -63,7 +66,10 @@ def windows(
         if as_json:
             emit_json(answer)
         elif answer["configurations"]:
+            left_out = _near(answer, rules.zone, at) if days == (None, None) else 0
             _page(answer)
+            if left_out:
+                say(f"{left_out} more cycles; --from and --to show them, --json shows all")
     if not as_json and not any(answer["configurations"] for answer in answers):
         say(f"{badge} has no fixed window")
 
@@ -89,6 +95,17 @@ def _count(answer: dict[str, Any], state: CustomerState, record: BadgeRecord) ->
         assert first is not None
         assert last is not None  # printed by ourselves
         cycle["count"] = state.day_counts(own, first, last) if own else 0
+
+
+def _near(answer: dict[str, Any], zone: Zone, at: int) -> int:
+    """Leaves the cycles around today; returns how many were taken out."""
+    from badges.calendar import format_day
+
+    cycles, today = answer["cycles"], format_day(zone.day(at))
+    before = sum(cycle["ends_on"] < today for cycle in cycles)
+    first = max(0, min(before - SHOWN // 2, len(cycles) - SHOWN))
+    answer["cycles"] = cycles[first : first + SHOWN]
+    return len(cycles) - len(answer["cycles"])
 
 
 def _page(answer: dict[str, Any]) -> None:
