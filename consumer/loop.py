@@ -214,9 +214,8 @@ class Loop:
         except ViewError as error:
             raise Paused(str(error)) from None
         except Stopped as error:
-            if (
-                error.exit_code == REFUSED
-            ):  # whoever is no member any more sees others' work, not a contradiction
+            if error.exit_code == REFUSED:
+                # Whoever is no member any more sees others' work, not a contradiction.
                 self._transactions.prove(self._group.some_offset(), self._group.metadata())
             raise
         finally:
