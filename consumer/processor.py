@@ -95,7 +95,7 @@ class Processor:
         self, messages: Sequence[Message], owned: dict[int, Owned], now: int
     ) -> tuple[dict[int, Share], dict[int, str]]:
         """Shares by partition, and the partitions that wait for a schema. None is without a record."""
-        self._sorter.begin_batch()
+        self._sorter.begin_batch(self._feeds.offsets)
         shares: dict[int, Share] = {}
         deferred: dict[int, str] = {}
         accepted_at, sort = self._feeds.accepted_at, self._sorter.sort

@@ -55,10 +55,16 @@ class Sorter:
         self._monotonic = monotonic
         self._unknown_since: dict[str, float] = {}
         self._refused: dict[tuple[int, int], int] = {}
+        self._rules = (0, 0)
 
-    def begin_batch(self) -> None:
-        """The registry may be asked again."""
+    def begin_batch(self, rules: tuple[int, int] = (0, 0)) -> None:
+        """The registry may be asked again; so may the broker about what it refused, where other rules (the
+        feeds' offsets) are in force: by them a record may yield less.
+        """
         self._schemas = self._source
+        if rules != self._rules:
+            self._rules = rules
+            self._refused.clear()
 
     def refuse(self, message: Message) -> bool:
         """The broker refuses what this record yields: from now on it is a dead letter TOO_LARGE, and a stub

@@ -100,7 +100,9 @@ class TransactionalId:
 
 
 class Broker:
-    """Topics, transactional ids and groups. Raises Refused."""
+    """Topics, transactional ids and groups. Raises Refused. `largest` are the topics' greatest values, in
+    bytes.
+    """
 
     def __init__(self, topics: dict[str, int], session_s: float = 10.0, max_poll_s: float = 300.0) -> None:
         self.topics = topics
@@ -112,6 +114,7 @@ class Broker:
         self.ids: dict[str, TransactionalId] = {}
         self.groups: dict[str, Group] = {}
         self.now = 0.0
+        self.largest: dict[str, int] = {}
         self._session_s = session_s
         self._max_poll_s = max_poll_s
         self._numbers = 0
@@ -151,6 +154,9 @@ class Broker:
         transaction = known.transaction
         if transaction is None or transaction.unmarked is not None or place not in transaction.places:
             raise Refused(KafkaError.INVALID_TXN_STATE)
+        largest = self.largest.get(place[0])
+        if largest is not None and any(len(record.value or b"") > largest for record in records):
+            raise Refused(KafkaError.MSG_SIZE_TOO_LARGE)
         log = self.logs[place]
         first = log.high
         for record in records:

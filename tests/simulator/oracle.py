@@ -45,7 +45,7 @@ from state.loader import changed_documents
 from tests.simulator.log import Broker, Entry
 from tests.simulator.view import RedisServer
 from tests.simulator.worker import GROUP
-from tests.simulator.world import ORG, REROUTED
+from tests.simulator.world import LARGEST, ORG, REROUTED
 
 
 class Violation(AssertionError):
@@ -67,11 +67,12 @@ class Verdicts(NamedTuple):
     issued: int
     dead: int
     rerouted: int
+    outcomes: Counter[str]
 
 
 def judge(broker: Broker, server: RedisServer) -> Verdicts:
     """Raises Violation where anything of I1 to I5 does not hold."""
-    totals = Counter[str]()
+    totals, outcomes = Counter[str](), Counter[str]()
     issued_ids: list[bytes | None] = []
     rerouted: Counter[bytes] = Counter()
     rules = Rules(broker)
@@ -83,6 +84,7 @@ def judge(broker: Broker, server: RedisServer) -> Verdicts:
         _check_state(broker, server, partition, changelog, reference)
         rerouted.update(reference.rerouted)
         totals.update(records=reference.records, issued=len(reference.issued), dead=len(reference.dead))
+        outcomes.update(reference.outcomes)
         issued_ids += [
             dict(entry.headers).get("issuance-id") for _, entry in _read(broker, BADGE_ISSUED, partition)
         ]
@@ -98,7 +100,7 @@ def judge(broker: Broker, server: RedisServer) -> Verdicts:
     )
     if copies != rerouted:
         raise Violation(f"I1: re-published {copies}, expected {rerouted}")
-    return Verdicts(totals["records"], totals["issued"], totals["dead"], sum(rerouted.values()))
+    return Verdicts(totals["records"], totals["issued"], totals["dead"], sum(rerouted.values()), outcomes)
 
 
 def _read(broker: Broker, topic: str, partition: int) -> list[tuple[int, Entry]]:
@@ -152,6 +154,7 @@ class Reference:
         self._rules = rules
         self._states: dict[bytes, CustomerState] = {}
         self.records = 0
+        self.outcomes: Counter[str] = Counter()
         self.issued: list[tuple[bytes, bytes]] = []
         self.decisions: list[tuple[bytes, bytes, bytes]] = []
         self.dead: list[tuple[bytes, bytes | None, bytes | None]] = []
@@ -205,16 +208,23 @@ class Reference:
         elif wrong:
             self.rerouted.append(origin)
         else:
-            self._judge(action, key, origin, position)
+            self._judge(action, key, origin, position, entry)
 
-    def _judge(self, action: CustomerAction, key: bytes, origin: bytes, position: PositionMarker) -> None:
+    def _judge(
+        self, action: CustomerAction, key: bytes, origin: bytes, position: PositionMarker, entry: Entry
+    ) -> None:
         state = self._states.setdefault(key, CustomerState(action.org_id, action.customer_id))
         rules, at = self._rules.at(_feeds(position)), position.at
         verdict = decide(action, state, rules, at)
+        if verdict.decisions:
+            value = encode_decisions(action, verdict.decisions, at)
+            if len(value) > LARGEST:
+                self.dead.append((origin.rsplit(b"/", 1)[1], entry.key, entry.value))
+                return
+            self.decisions.append((origin, key, value))
+            self.outcomes.update(decision.outcome for decision in verdict.decisions)
         if verdict.decisions or verdict.registers:
             evolve(state, action, verdict, rules, at)
-        if verdict.decisions:
-            self.decisions.append((origin, key, encode_decisions(action, verdict.decisions, at)))
         for decision in verdict.decisions:
             if decision.outcome == "ISSUED":
                 badge = rules.records[decision.badge_id]

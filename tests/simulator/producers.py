@@ -239,6 +239,9 @@ class FakeProducer:
                 if error.code == KafkaError.CONCURRENT_TRANSACTIONS:
                     self._host.wait(BACKOFF_S)
                     continue
+                if error.code == KafkaError.MSG_SIZE_TOO_LARGE:
+                    self._doomed = abortable(error.code)
+                    raise self._doomed from None
                 code = KafkaError._FENCED if error.code in FENCING else error.code
                 self._fatal = fatal(code)
                 raise self._fatal from None

@@ -31,7 +31,7 @@ LOOK_EVERY = 20
 FINAL = frozenset({2, MISCONFIGURED, REFUSED})
 
 
-NOTHING = Verdicts(0, 0, 0, 0)
+NOTHING = Verdicts(0, 0, 0, 0, Counter())
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import get_args
 
 import pytest
 
+from badges.decisions import Outcome as Outcomes
 from consumer.crash_points import Point
 from tests.simulator.cores import one_core
 from tests.simulator.run import TWINS, Outcome, simulate
@@ -49,6 +50,7 @@ def test_the_schedules_pass_and_die_at_every_crash_point() -> None:
 
 def test_the_schedules_are_worth_running(outcomes: list[Outcome]) -> None:
     assert sum(outcome.verdicts.issued for outcome in outcomes) > 10 * len(SEEDS)
+    assert set(get_args(Outcomes)) == {name for outcome in outcomes for name in outcome.verdicts.outcomes}
     assert sum(outcome.faults for outcome in outcomes) > 5 * len(SEEDS)
     assert sum(outcome.exits["killed"] for outcome in outcomes) > len(SEEDS) / 2
     assert sum(outcome.verdicts.rerouted for outcome in outcomes) > len(SEEDS) / 4

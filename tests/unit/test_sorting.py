@@ -88,3 +88,14 @@ def test_a_record_whose_output_was_refused_becomes_a_letter_then_a_stub_then_not
         None,
     )
     assert not sorter.refuse(framed(0))
+
+
+def test_what_was_refused_is_tried_again_under_other_rules() -> None:
+    sorter = Sorter(StateCache(10), 1, None, lambda: 0.0)
+    sorter.begin_batch((3, 1))
+    assert sorter.refuse(framed(0))
+    assert sorter.refuse(framed(0))
+
+    sorter.begin_batch((4, 1))
+
+    assert sorter.refuse(framed(0))
