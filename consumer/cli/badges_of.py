@@ -122,8 +122,8 @@ def _page(answer: dict[str, Any], record: BadgeRecord) -> None:
 
     state = "active" if record.definition.active else "deactivated"
     emit(f"# {answer['status']}, {state}, version {record.version}")
-    plain = _without_decimals({"badge": answer["badge"]})
-    emit(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).rstrip())
+    plain = _as_written(answer["badge"], _written_order())
+    emit(yaml.safe_dump({"badge": plain}, sort_keys=False, allow_unicode=True).rstrip())
     for level, configurations in answer["configurations"].items():
         for one in configurations:
             every = f"{one['refresh_rate']} DAYS" if one["duration"] == "DAYS" else one["duration"]
@@ -131,11 +131,22 @@ def _page(answer: dict[str, Any], record: BadgeRecord) -> None:
             emit(f"# {level} window {one['status']}: {one['max']} per {every}, {one['starts_on']} to {until}")
 
 
-def _without_decimals(value: Any) -> Any:
+def _written_order() -> dict[str, int]:
+    """The place of each field in a document as people write it (contract.md section 2)."""
+    from schemas.document_models import CriterionModel, DefinitionModel, ExpiryModel, LimitModel
+
+    models = (DefinitionModel, ExpiryModel, CriterionModel, LimitModel)
+    names = dict.fromkeys(name for model in models for name in model.model_fields)
+    return {name: place for place, name in enumerate(names)}
+
+
+def _as_written(value: Any, order: dict[str, int]) -> Any:
+    """Fields in their usual order, what has none after them; decimals as text."""
     from decimal import Decimal
 
     if isinstance(value, dict):
-        return {name: _without_decimals(part) for name, part in value.items()}
+        named = sorted(value.items(), key=lambda field: order.get(field[0], len(order)))
+        return {name: _as_written(part, order) for name, part in named}
     if isinstance(value, list):
-        return [_without_decimals(part) for part in value]
+        return [_as_written(part, order) for part in value]
     return str(value) if isinstance(value, Decimal) else value
