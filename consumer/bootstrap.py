@@ -16,15 +16,15 @@ from types import FrameType
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, TopicDescription  # type: ignore[attr-defined]  # stubs
 
 from consumer.batch import TZDATA, Committer, Topics
 from consumer.changelog import Changelog
 from consumer.client_config import ClientConfig
 from consumer.clock import SystemClock
 from consumer.end_watch import EndWatch
-from consumer.errors import REFUSED, UNEXPECTED, UNREACHABLE, Paused, Stopped
+from consumer.errors import MISCONFIGURED, REFUSED, UNEXPECTED, UNREACHABLE, Paused, Stopped
 from consumer.feeds import Feeds
 from consumer.input import InputGroup
 from consumer.instance import Instance, claim_instance
@@ -33,7 +33,7 @@ from consumer.metrics_server import MetricsServer
 from consumer.ownership import Ownership, Topic
 from consumer.processor import OutputFraming, Processor
 from consumer.registry_client import RegistryClient
-from consumer.rights import ClientErrors, denied
+from consumer.rights import WORKER_TOPICS, ClientErrors, check_topic, denied, wrong_setting
 from consumer.settings import Addresses, Settings, resolve_addresses
 from consumer.sorting import Sorter
 from consumer.supervisor import Supervisor, end_with
@@ -132,8 +132,7 @@ def run_worker(work: Work, worker: int) -> int:
         telemetry.stopped(str(error), UNREACHABLE)
         return UNREACHABLE
     except KafkaException as error:
-        told = f"Kafka: {error.args[0].name()}; see `badges status`, then start again"
-        stop = denied(error.args[0]) or Stopped(told, UNREACHABLE)
+        stop = denied(error.args[0]) or _misconfigured(error.args[0])
         telemetry.stopped(str(stop), stop.exit_code)
         return stop.exit_code
     except Exception as error:
@@ -144,6 +143,13 @@ def run_worker(work: Work, worker: int) -> int:
         raise
     telemetry.stopped("drained", 0)
     return 0
+
+
+def _misconfigured(error: KafkaError) -> Stopped:
+    wrong = wrong_setting(error)
+    if wrong is not None:
+        return Stopped(wrong, MISCONFIGURED)
+    return Stopped(f"Kafka: {error.name()}; see `badges status`, then start again", UNREACHABLE)
 
 
 class _Stop:
@@ -167,7 +173,7 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     clients = ClientErrors()
     config = ClientConfig(settings, work.addresses.bootstrap_servers, clients)
     admin = AdminClient(config.client(), logger=_librdkafka)
-    topic, partitions = identify(admin, prefix)
+    topic, partitions = identify(admin, prefix, clients)
     view = RedisView(work.addresses.redis_url.get_secret_value(), prefix=prefix)
     warnings = view.check_server()
     feeds = Feeds(config.reader(), prefix, _librdkafka, clock)
@@ -238,16 +244,30 @@ def _framing(registry: RegistryClient | None, topics: Topics) -> OutputFraming:
         raise Stopped(str(error), error.exit_code) from None
 
 
-def identify(admin: AdminClient, prefix: str) -> tuple[Topic, int]:
+def identify(admin: AdminClient, prefix: str, clients: ClientErrors) -> tuple[Topic, int]:
     """The input topic's identity, and the logical number of partitions: that of customer-state."""
-    names = [prefix + CUSTOMER_ACTIONS, prefix + CUSTOMER_STATE]
-    cluster = admin.describe_cluster(request_timeout=10).result()
-    found = admin.describe_topics(TopicCollection(names), request_timeout=10)
     try:
-        actions, state = (found[name].result() for name in names)
+        cluster = admin.describe_cluster(request_timeout=10).result()
     except KafkaException as error:
-        raise Stopped(
-            f"{' or '.join(names)}: {error.args[0].name()}; run `badges topics create`", REFUSED
-        ) from None
-    topic = Topic(str(cluster.cluster_id), str(actions.topic_id), TZDATA)
-    return topic, len(state.partitions)
+        admin.poll(0)  # calls `clients`
+        raise clients.unanswered(error.args[0]) from None
+    found = _described(admin, prefix)
+    topic = Topic(str(cluster.cluster_id), str(found[CUSTOMER_ACTIONS].topic_id), TZDATA)
+    return topic, len(found[CUSTOMER_STATE].partitions)
+
+
+def _described(admin: AdminClient, prefix: str) -> dict[str, TopicDescription]:
+    """All topics of a worker by their names without prefix, each there and with the rights on it."""
+    asked = TopicCollection([prefix + name for name in WORKER_TOPICS])
+    answers = admin.describe_topics(asked, include_authorized_operations=True, request_timeout=10)
+    found: dict[str, TopicDescription] = {}
+    for name, needed in WORKER_TOPICS.items():
+        topic = prefix + name
+        try:
+            found[name] = answers[topic].result()
+        except KafkaException as error:
+            raise denied(error.args[0], topic) or Stopped(
+                f"{topic}: {error.args[0].name()}; run `badges topics create`", REFUSED
+            ) from None
+        check_topic(topic, found[name].authorized_operations, needed)
+    return found

@@ -6,15 +6,15 @@ import logging
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ClusterMetadata  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, ClusterMetadata, TopicMetadata  # type: ignore[attr-defined]  # stubs
 
+from consumer.errors import MISCONFIGURED
 from consumer.failure import DIFFERENT, UNREACHABLE, Failure
+from consumer.rights import CHECK, ClientErrors, denied
 from consumer.settings import Settings, kafka_address
 
 PROBE_S: Final = 10
 """A broker that has not answered a metadata request by then counts as unreachable."""
-READ_GROUP: Final = "badges-command"
-"""librdkafka wants a group id of every consumer; nothing is ever committed under this one."""
 
 # Without a logger librdkafka writes to stderr by itself; what matters reaches a command as an error.
 _silent = logging.getLogger("consumer.librdkafka")
@@ -28,6 +28,7 @@ class Broker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.address = kafka_address(settings)
+        self._errors = ClientErrors()
         self.admin = AdminClient(self._client("admin"), logger=_silent)
         self.metadata = self._probe()
 
@@ -36,16 +37,19 @@ class Broker:
             "client.id": "badges-command",
             **self.settings.client_settings(kind),
             "bootstrap.servers": self.address,
+            "error_cb": self._errors,
         }
 
     def _probe(self) -> ClusterMetadata:
         try:
             return self.admin.list_topics(timeout=PROBE_S)
         except KafkaException as error:
-            message = f"Kafka at {self.address} does not answer ({error.args[0].str()})"
-            raise Failure(
-                UNREACHABLE, f"{message}; start it with `badges up`, or correct the address"
-            ) from None
+            self.admin.poll(0)  # calls `_errors`
+            stop = self._errors.unanswered(error.args[0])
+            if stop.exit_code == MISCONFIGURED:
+                raise stop from None
+            told = f"Kafka at {self.address} does not answer ({self._errors.last or error.args[0].str()})"
+            raise Failure(UNREACHABLE, f"{told}; start it with `badges up`, or {CHECK}") from None
 
     def topic(self, name: str) -> str:
         """The name of a topic under the prefix of the settings."""
@@ -54,9 +58,19 @@ class Broker:
     def partitions(self, name: str) -> int:
         """How many partitions a topic of ours has."""
         topic = self.metadata.topics.get(self.topic(name))
+        if topic is None:
+            topic = self._asked_for(self.topic(name))
         if topic is None or topic.error is not None or not topic.partitions:
             raise Failure(DIFFERENT, f"topic {self.topic(name)} does not exist; run `badges topics create`")
         return len(topic.partitions)
+
+    def _asked_for(self, topic: str) -> TopicMetadata | None:
+        """Topics without a right are in no list; only a question about one of them tells."""
+        found = self.admin.list_topics(topic, timeout=PROBE_S).topics.get(topic)
+        stop = denied(found.error, topic) if found and found.error else None
+        if stop is not None:
+            raise stop
+        return found
 
     def producer(self, **fixed: Any) -> Producer:
         """Idempotent, with the partitioner of contract.md section 4."""
@@ -78,7 +92,7 @@ class Broker:
         config = {
             "fetch.wait.max.ms": 10,  # the default of 500 would be waited for the end of each partition
             **self._client("consumer"),
-            "group.id": READ_GROUP,
+            "group.id": self.settings.consumer.group,  # librdkafka wants one; it is never joined
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,

@@ -25,7 +25,7 @@ class ClientConfig:
             "fetch.wait.max.ms": 10,  # the default of 500 would be waited for the end of each partition
             **self._settings.client_settings("consumer"),
             **self._fixed,
-            "group.id": f"{self._settings.consumer.group}-reader",
+            "group.id": self._settings.consumer.group,  # not joined; another would need its own right
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,

@@ -16,6 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from consumer.broker import Broker
 from consumer.failure import UNREACHABLE, USAGE, Failure
 from consumer.reading import read_everything
+from consumer.rights import denied
 from schemas.catalogue import CUSTOMER_ACTIONS, DEAD_LETTERS
 
 Status = Literal["OPEN", "REPLAYED", "DISCARDED"]
@@ -176,8 +177,11 @@ def _produce(
             return
 
 
-def _explained(error: KafkaException) -> Failure:
+def _explained(error: KafkaException) -> Exception:
     cause = error.args[0]
+    stop = denied(cause)
+    if stop is not None:
+        return stop
     if cause.code() in _FENCED:
         message = "someone else is resolving dead letters at the same time, and this call changed nothing"
     else:

@@ -19,6 +19,7 @@ from badges.rulebook import OrgRules, compile_org
 from consumer.broker import Broker
 from consumer.failure import UNREACHABLE, Failure
 from consumer.reading import read_everything
+from consumer.rights import denied
 from schemas.catalogue import BADGE_DEFINITIONS, ORG_SETTINGS
 from schemas.documents import Document
 from schemas.errors import Malformed
@@ -165,6 +166,9 @@ def _commit(broker: Broker, producer: Producer, outputs: Sequence[tuple[str, byt
 
 def _explained(error: KafkaException) -> Exception:
     cause = error.args[0]
+    stop = denied(cause)
+    if stop is not None:
+        return stop
     if cause.code() in _FENCED:
         message = "someone else is defining at the same time, and nothing of this call was published"
         return Failure(UNREACHABLE, f"{message}; look at `badges list`, then run the command again")

@@ -15,6 +15,8 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from consumer.clock import Clock
 from consumer.dead_letters import headers_of
 from consumer.draining import drain
+from consumer.errors import Paused
+from consumer.rights import denied
 from consumer.sorting import REROUTED
 
 CHECK_S: Final = 0.5
@@ -84,11 +86,13 @@ class EndWatch:
                     if error.code() == KafkaError._PARTITION_EOF:
                         self._consumer.unassign()
                         return last
+                    stop = denied(error, self._topic)
+                    if stop is not None:
+                        raise stop
                     continue
                 if not rerouted_only or any(name == REROUTED for name, _ in headers_of(message)):
                     last = (message.offset() or 0) + 1
-        self._consumer.unassign()
-        return last
+        raise Paused(f"{self._topic}: its end cannot be read")
 
     def close(self) -> None:
         """Ends the connection."""

@@ -10,7 +10,10 @@ Anything that is not listed here is unexpected: exit 1, with its traceback.
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError
 
 USAGE: Final = 2
 INVALID: Final = 3
@@ -35,8 +38,24 @@ def as_failure(error: Exception) -> Failure | None:
     """
     if isinstance(error, Failure):
         return error
+    cause = _kafka_cause(error)
+    if cause is not None:
+        from consumer.rights import denied, wrong_setting
+
+        stop = denied(cause)
+        told = str(stop) if stop else wrong_setting(cause)
+        if told is not None:
+            return Failure(INVALID, told)
     code = _code(error)
     return None if code is None else Failure(code, _text(error))
+
+
+def _kafka_cause(error: Exception) -> KafkaError | None:
+    kafka = sys.modules.get("confluent_kafka")
+    if kafka is None or not isinstance(error, kafka.KafkaException) or not error.args:
+        return None
+    cause = error.args[0]
+    return cause if isinstance(cause, kafka.KafkaError) else None
 
 
 def _code(error: Exception) -> int | None:

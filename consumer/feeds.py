@@ -74,7 +74,7 @@ class Feeds:
             if error.retriable() or error.code() in (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN):
                 return False
             told = f"{message.topic()}: {error.name()}; run `badges topics create`"
-            raise denied(error, str(message.topic())) or Stopped(told, REFUSED)
+            raise denied(error, message.topic() or "") or Stopped(told, REFUSED)
         value = message.value()
         if value is not None:
             if message.topic() == self._topics[0]:

@@ -90,7 +90,7 @@ class InputGroup:
         code = error.code()
         if code == KafkaError._PARTITION_EOF or code in _PASSING:
             return False
-        where = f"{message.topic()}/{message.partition()}"
+        where = f"{message.topic()}/{message.partition()}" if message.topic() else "the group"
         if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
             raise Stopped(
                 f"{where}: records before the ones kept were never decided (retention or deletion removed "

@@ -5,9 +5,8 @@ Everything is read once, by `load_settings`, into one frozen value; only that tr
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,9 +22,21 @@ from pydantic_settings import (
 )
 
 from consumer.local.stack import running_addresses
+from consumer.setting_sources import (
+    CLIENT_TABLES,
+    ENVIRONMENT_PREFIX,
+    FILE_SUFFIX,
+    FILE_VARIABLES,
+    SETTINGS_FILE,
+    InvalidSettings,
+    SecretFiles,
+    flattened,
+    from_files,
+    holds_secret,
+    json_table,
+    variable,
+)
 
-SETTINGS_FILE: Final = "badges.toml"
-ENVIRONMENT_PREFIX: Final = "BADGES_"
 OTHER_VARIABLES: Final = frozenset(
     {"BADGES_HOME", "BADGES_JAR_CACHE", "BADGES_REQUIRE_KAFKA", "BADGES_TEST_STACK", "BADGES_CRASH_AT"}
 )
@@ -57,7 +68,6 @@ REFUSED_CLIENT_SETTINGS: Final = frozenset(
     }
 )
 """What exactly-once depends on. No source of settings can change these; the program sets them itself."""
-CLIENT_TABLES: Final = ("kafka.client", "kafka.consumer", "kafka.producer")
 _INSTEAD: Final = {
     "bootstrap.servers": "set kafka.bootstrap_servers",
     "metadata.broker.list": "set kafka.bootstrap_servers",
@@ -65,10 +75,6 @@ _INSTEAD: Final = {
     "transactional.id": "set worker.instance",
     "group.instance.id": "set worker.instance",
 }
-
-
-class InvalidSettings(ValueError):
-    """A settings source holds something that is not understood or not allowed. Exit code 3."""
 
 
 class AddressMissing(Exception):
@@ -79,24 +85,11 @@ def _client_table(value: object) -> dict[str, str]:
     """A table of librdkafka settings as text; a TOML key without quotes (`a.b = 1`) arrives nested."""
     if not isinstance(value, Mapping):
         raise ValueError("must be a table of librdkafka settings")  # noqa: TRY004 -- pydantic reports these
-    table = dict(_flattened(value, ""))
+    table = dict(flattened(value, ""))
     for name in sorted(table.keys() & REFUSED_CLIENT_SETTINGS):
         instead = _INSTEAD.get(name, "leave it out: exactly-once depends on it, so the program sets it")
         raise ValueError(f"{name} cannot be set here; {instead}")
     return table
-
-
-def _flattened(table: Mapping[Any, object], prefix: str) -> Iterator[tuple[str, str]]:
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from _flattened(value, f"{name}.")
-        elif isinstance(value, bool):
-            yield name, "true" if value else "false"
-        elif isinstance(value, str | int | float):
-            yield name, str(value)
-        else:
-            raise ValueError(f"{name} must be text, a number or a boolean")  # noqa: TRY004 -- as above
 
 
 ClientTable = Annotated[dict[str, str], BeforeValidator(_client_table), Field(repr=False)]
@@ -190,7 +183,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The precedence of contract.md section 1, first wins."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml_file)
+        toml = TomlConfigSettingsSource(settings_cls, cls.toml_file)
+        return init_settings, env_settings, SecretFiles(settings_cls), toml
 
     def client_settings(self, kind: str) -> dict[str, str]:
         """librdkafka settings that the user passes to a `consumer`, a `producer` or an `admin` client."""
@@ -204,6 +198,7 @@ def load_settings(overrides: Iterable[str] = ()) -> Settings:
     """
     known = setting_keys()
     _check_environment(known)
+    from_files()  # tells what is wrong with them by itself
     given = _nested(overrides, known)
     try:
         return Settings(**given)
@@ -226,14 +221,14 @@ def setting_keys() -> list[str]:
 
 
 def _check_environment(known: list[str]) -> None:
-    variables = {ENVIRONMENT_PREFIX + key.upper().replace(".", "__") for key in known} | OTHER_VARIABLES
+    variables = {variable(key) for key in known} | FILE_VARIABLES.keys() | OTHER_VARIABLES
     for name in sorted(os.environ):
         if name.upper().startswith(ENVIRONMENT_PREFIX) and name not in variables:
             raise InvalidSettings(f"environment variable {name} is unknown{_nearest(name, variables)}")
     for key in CLIENT_TABLES:
-        name = ENVIRONMENT_PREFIX + key.upper().replace(".", "__")
+        name = variable(key)
         if name in os.environ:
-            _table(f"environment variable {name}", os.environ[name])
+            json_table(f"environment variable {name}", os.environ[name])
 
 
 def _nested(overrides: Iterable[str], known: list[str]) -> dict[str, Any]:
@@ -245,15 +240,14 @@ def _nested(overrides: Iterable[str], known: list[str]) -> dict[str, Any]:
         if key not in known:
             raise InvalidSettings(f"setting {key} is unknown{_nearest(key, known)}")
         section, name = key.split(".")
-        given.setdefault(section, {})[name] = _table(f"--set {key}", value) if key in CLIENT_TABLES else value
+        given.setdefault(section, {})[name] = (
+            json_table(f"--set {key}", value) if key in CLIENT_TABLES else value
+        )
+        if holds_secret(key, given[section][name]):
+            places = f"{SETTINGS_FILE}, {variable(key)}, or a file that {variable(key)}{FILE_SUFFIX} names"
+            told = "every user of this machine can read a command line, so it takes no secret"
+            raise InvalidSettings(f"--set {key}: {told}; put it into {places}")
     return given
-
-
-def _table(source: str, text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise InvalidSettings(f"{source}: the value must be a JSON object") from None
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -13,12 +13,15 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # re-exported
 )
 
 from consumer.broker import PROBE_S, Broker
-from consumer.failure import UNREACHABLE, Failure
+from consumer.failure import INVALID, UNREACHABLE, Failure
 from schemas.catalogue import CUSTOMER_STATE, Topic, topics
 
 Result = Literal["CREATED", "EXISTS", "DIFFERS"]
 CREATE_S: Final = 30
 _VISIBLE_POLLS: Final = 100
+_NO_RIGHT: Final = (
+    "Kafka denies making or seeing the topic: grant CREATE and DESCRIBE; docs/rights.md lists all rights"
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def _create(broker: Broker, missing: list[Topic], partitions: int) -> set[str]:
             answer.result()
             made.add(name)
         except KafkaException as error:
+            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise Failure(INVALID, f"{name}: {_NO_RIGHT}") from None
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise Failure(
                     UNREACHABLE,

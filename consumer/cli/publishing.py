@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, Producer
 from consumer.broker import Broker
 from consumer.cli.action_files import Rejection, Row
 from consumer.failure import UNREACHABLE, Failure
+from consumer.rights import denied
 
 INPUT_TOPIC: Final = "customer-actions"
 FLUSH_S: Final = 60
@@ -60,6 +61,9 @@ def publish_rows(
             producer.poll(0)
             report(number)
     left = producer.flush(FLUSH_S)
+    stop = denied(deliveries.first, topic) if deliveries.first else None
+    if stop is not None:
+        raise stop
     if left or deliveries.failed:
         cause = deliveries.first.str() if deliveries.first else f"no answer within {FLUSH_S} s"
         lost = f"{left + deliveries.failed} of {done.sent} rows were not confirmed by Kafka ({cause})"

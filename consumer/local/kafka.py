@@ -41,10 +41,21 @@ _JVM: Final = (
 )
 
 
-class KafkaNode:
-    """The broker of one folder. Its callers hold the folder's lock."""
+def _nothing_more(port: int, controller_port: int) -> str:  # noqa: ARG001
+    return ""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+
+class KafkaNode:
+    """The broker of one folder. Its callers hold the folder's lock.
+
+    `more` gives further lines of server.properties for the ports of broker and controller; the last line of
+    a name wins.
+    """
+
+    def __init__(
+        self, folder: Path, say: Callable[[str], None], more: Callable[[int, int], str] = _nothing_more
+    ) -> None:
+        self._more = more
         self._folder = folder
         self._say = say
         self._data = folder / "data"
@@ -162,7 +173,8 @@ class KafkaNode:
         unfinished.rename(self._data)
 
     def _write_properties(self, ports: Sequence[int]) -> None:
-        self._properties.write_text(server_properties(self._data, *ports), encoding="ascii")
+        text = server_properties(self._data, *ports) + self._more(*ports)
+        self._properties.write_text(text, encoding="ascii")
         self._ports.write_text(json.dumps({"broker": ports[0], "controller": ports[1]}))
 
     def _recorded_ports(self) -> list[int] | None:

@@ -83,7 +83,8 @@ def test_status_without_a_stack_exits_4_and_prints_json(badges: Badges) -> None:
 
 def test_status_shows_no_password(badges: Badges, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.broker.PROBE_S", 0.2)
-    ran = badges("status", "--json", "--set", "redis.url=redis://me:geheim@127.0.0.1:1/0", "--set", NOWHERE)
+    monkeypatch.setenv("BADGES_REDIS__URL", "redis://me:geheim@127.0.0.1:1/0")
+    ran = badges("status", "--json", "--set", NOWHERE)
     assert ran.code == 4
     assert "geheim" not in ran.out + ran.err
     assert ran.lines[0]["redis"]["url"] == "redis://me:***@127.0.0.1:1/0"

@@ -130,15 +130,72 @@ def test_a_wrong_override_is_refused(folder: Path, override: str) -> None:
         load_settings([override])
 
 
-def test_no_secret_is_in_a_repr_or_a_message(folder: Path) -> None:
+def test_no_secret_is_in_a_repr_or_a_message(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = "geheim"
-    settings = load_settings(
-        [f"redis.url=redis://:{secret}@h:1/0", f'kafka.client={{"sasl.password": "{secret}"}}']
-    )
+    monkeypatch.setenv("BADGES_REDIS__URL", f"redis://:{secret}@h:1/0")
+    monkeypatch.setenv("BADGES_KAFKA__CLIENT", f'{{"sasl.password": "{secret}"}}')
+    settings = load_settings()
     assert secret not in repr(settings) + str(settings) + repr(resolve_addresses_of(settings))
     with pytest.raises(InvalidSettings) as caught:
         load_settings([f'kafka.client={{"sasl.password": ["{secret}"]}}'])
     assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "redis.url=redis://:geheim@h:1/0",
+        "redis.url=rediss://h:1/0?ssl_password=geheim",
+        "registry.url=http://me:geheim@h",
+        'kafka.client={"sasl.password": "geheim"}',
+        'kafka.client={"sasl": {"password": "geheim"}}',
+        'kafka.producer={"ssl.key.pem": "geheim"}',
+    ],
+)
+def test_the_command_line_takes_no_secret_and_says_what_does(folder: Path, override: str) -> None:
+    with pytest.raises(
+        InvalidSettings, match=r"badges\.toml, BADGES_\w+, or a file that BADGES_\w+_FILE"
+    ) as caught:
+        load_settings([override])
+    assert "geheim" not in str(caught.value)
+
+
+def test_secrets_are_read_from_files_that_variables_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "url").write_text("redis://:geheim@h:1/0\n")
+    (folder / "client").write_text('{"sasl.password": "geheim"}\n')
+    monkeypatch.setenv("BADGES_REDIS__URL_FILE", str(folder / "url"))
+    monkeypatch.setenv("BADGES_KAFKA__CLIENT_FILE", str(folder / "client"))
+    settings = load_settings()
+    assert redis_address(settings).get_secret_value() == "redis://:geheim@h:1/0"
+    assert settings.kafka.client == {"sasl.password": "geheim"}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "BADGES_KAFKA__CLIENT_FILE: .*No such file"),
+        ('{"sasl.password": geheim}', "BADGES_KAFKA__CLIENT_FILE: the value must be a JSON object"),
+        ('["geheim"]', "kafka.client: must be a table"),
+    ],
+)
+def test_a_file_that_is_no_use_is_named_without_its_content(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, told: str
+) -> None:
+    if content is not None:
+        (folder / "client").write_text(content)
+    monkeypatch.setenv("BADGES_KAFKA__CLIENT_FILE", str(folder / "client"))
+    with pytest.raises(InvalidSettings, match=told) as caught:
+        load_settings()
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_variable_and_its_file_are_not_both_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BADGES_REDIS__URL", "redis://h:1/0")
+    monkeypatch.setenv("BADGES_REDIS__URL_FILE", str(folder / "url"))
+    with pytest.raises(InvalidSettings, match="both set"):
+        load_settings()
 
 
 def resolve_addresses_of(settings: object) -> object:
