@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from pydantic_settings import PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 SETTINGS_FILE: Final = "badges.toml"
 ENVIRONMENT_PREFIX: Final = "BADGES_"
@@ -66,11 +66,16 @@ def flattened(nested: Mapping[Any, object], prefix: str) -> Iterator[tuple[str, 
             raise ValueError(f"{name} must be text, a number or a boolean")  # noqa: TRY004 -- as above
 
 
+def _names(nested: object, prefix: str) -> Iterator[str]:
+    for key, value in nested.items() if isinstance(nested, Mapping) else ():
+        yield f"{prefix}{key}"
+        yield from _names(value, f"{prefix}{key}.")
+
+
 def holds_secret(key: str, value: object) -> bool:
     """Whether a setting's value is to be kept from those who list processes."""
     if key in CLIENT_TABLES:
-        names = dict(flattened(value, "")) if isinstance(value, Mapping) else {}
-        return any(name in _SECRET_CLIENT_SETTINGS for name in names)
+        return any(name in _SECRET_CLIENT_SETTINGS for name in _names(value, ""))
     return key in _FILE_KEYS and isinstance(value, str) and _has_password(value)
 
 
@@ -105,12 +110,24 @@ def _why(error: OSError | UnicodeDecodeError) -> str:
     return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "it is no UTF-8"
 
 
-class SecretFiles(PydanticBaseSettingsSource):
-    """Of the same rank as the environment; the two never hold the same key."""
+class EnvironmentAndFiles(PydanticBaseSettingsSource):
+    """The environment, and of the same rank the files that it names; the two never hold the same key."""
+
+    def __init__(self, settings_cls: type[BaseSettings], environment: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._environment = environment
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
         """Not asked: `__call__` gives everything at once."""
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        return from_files()
+        """Everything at once, nested."""
+        found = self._environment()
+        for key in _FILE_KEYS:
+            section, name = key.split(".")
+            if isinstance(found.get(section), dict):
+                found[section].pop(f"{name}{FILE_SUFFIX.lower()}", None)
+        for section, values in from_files().items():
+            found[section] = {**found.get(section, {}), **values}
+        return found

@@ -28,8 +28,8 @@ from consumer.setting_sources import (
     FILE_SUFFIX,
     FILE_VARIABLES,
     SETTINGS_FILE,
+    EnvironmentAndFiles,
     InvalidSettings,
-    SecretFiles,
     flattened,
     from_files,
     holds_secret,
@@ -41,7 +41,6 @@ OTHER_VARIABLES: Final = frozenset(
     {"BADGES_HOME", "BADGES_JAR_CACHE", "BADGES_REQUIRE_KAFKA", "BADGES_TEST_STACK", "BADGES_CRASH_AT"}
 )
 """Variables that are no settings: where the local stack lives, and what tests ask for."""
-
 REFUSED_CLIENT_SETTINGS: Final = frozenset(
     {
         "acks",
@@ -67,7 +66,7 @@ REFUSED_CLIENT_SETTINGS: Final = frozenset(
         "transactional.id",
     }
 )
-"""What exactly-once depends on. No source of settings can change these; the program sets them itself."""
+"""What exactly-once depends on: no source of settings can change these."""
 _INSTEAD: Final = {
     "bootstrap.servers": "set kafka.bootstrap_servers",
     "metadata.broker.list": "set kafka.bootstrap_servers",
@@ -184,7 +183,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The precedence of contract.md section 1, first wins."""
         toml = TomlConfigSettingsSource(settings_cls, cls.toml_file)
-        return init_settings, env_settings, SecretFiles(settings_cls), toml
+        return init_settings, EnvironmentAndFiles(settings_cls, env_settings), toml
 
     def client_settings(self, kind: str) -> dict[str, str]:
         """librdkafka settings that the user passes to a `consumer`, a `producer` or an `admin` client."""
@@ -198,7 +197,7 @@ def load_settings(overrides: Iterable[str] = ()) -> Settings:
     """
     known = setting_keys()
     _check_environment(known)
-    from_files()  # tells what is wrong with them by itself
+    from_files()  # says itself what is wrong with them
     given = _nested(overrides, known)
     try:
         return Settings(**given)
