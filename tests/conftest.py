@@ -13,6 +13,7 @@ from consumer.local.stack import LocalStack, StackAddresses
 from tests.docker_stack import VARIABLE, docker_stack
 
 REQUIRED = "BADGES_REQUIRE_KAFKA"
+pytest_plugins = ["tests.faults.results"]
 
 
 def say(line: str) -> None:

@@ -1,7 +1,6 @@
 """A worker is killed, or stopped for longer than its session, at each named point of the loop (rows 1, 3-5).
 
-`make test` takes the first passage of each point, `make faults` the second and third as well
-(`BADGES_FAULTS=all`).
+`make test` takes the first passage of each point, `make faults` three of each (`--passages 3`).
 """
 
 from __future__ import annotations
@@ -24,9 +23,13 @@ from tests.faults.world import check, decided, finish, progress_to, running, som
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
 POINTS: tuple[Point, ...] = get_args(Point)
-PASSAGES = (1, 2, 3) if os.environ.get("BADGES_FAULTS") == "all" else (1,)
 BY_REBALANCE = {"revoke"}
 BY_REPAIR = {"repair"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "passage" in metafunc.fixturenames:
+        metafunc.parametrize("passage", range(1, metafunc.config.getoption("--passages") + 1))
 
 
 def wipe(servers: StackAddresses) -> None:
@@ -40,7 +43,7 @@ def stopped(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("passage", PASSAGES)
+@pytest.mark.row(1)
 @pytest.mark.parametrize("point", POINTS)
 def test_a_worker_killed_at_a_point_changes_nothing(
     servers: StackAddresses,
@@ -95,7 +98,14 @@ def _gone(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("point", ["begin", "commit", "redis"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        pytest.param("begin", marks=pytest.mark.row(3)),
+        pytest.param("commit", marks=pytest.mark.row(5)),
+        pytest.param("redis", marks=pytest.mark.row(4)),
+    ],
+)
 def test_a_worker_that_sleeps_at_a_point_while_another_takes_over_changes_nothing(
     servers: StackAddresses,
     database: int,

@@ -24,6 +24,7 @@ def moments(total: int, count: int) -> list[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.row(2)
 def test_killing_the_only_worker_three_times_changes_nothing(
     servers: StackAddresses, database: int, tmp_path: Path
 ) -> None:
@@ -41,6 +42,7 @@ def test_killing_the_only_worker_three_times_changes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.row(2)
 def test_killing_workers_under_their_parent_changes_nothing(
     servers: StackAddresses, database: int, tmp_path: Path
 ) -> None:
@@ -58,6 +60,7 @@ def test_killing_workers_under_their_parent_changes_nothing(
 
 
 @pytest.mark.slow
+@pytest.mark.row(32)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_wiping_redis_in_the_middle_changes_nothing(
     servers: StackAddresses, database: int, tmp_path: Path, workers: int

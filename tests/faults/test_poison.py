@@ -27,6 +27,7 @@ def command(shop: Shop, *words: str) -> int:
     return main([*words, *settings])
 
 
+@pytest.mark.row(44)
 def test_every_bad_record_is_a_dead_letter_and_every_good_one_beside_it_is_decided(
     servers: StackAddresses, database: int, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_every_bad_record_is_a_dead_letter_and_every_good_one_beside_it_is_decid
     assert "Traceback" not in shop.log.read_text()
 
 
+@pytest.mark.row(44)
 def test_a_folder_of_malformed_files_published_raw_leaves_the_good_lines_decided(
     servers: StackAddresses, database: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,63 @@
+"""A pytest plugin: what became of each test that carries `row(n)`, as JSON lines, the newest of each test.
+
+`--rows FILE` names the file; without it nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Generator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_found: dict[tuple[int, str], str] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rows", metavar="FILE", help="remember what became of the rows of the fault matrix")
+    parser.addoption("--passages", type=int, default=1, help="passages of each crash point (default 1)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "row(number, ...): rows of the fault matrix that this test runs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report: Any = yield
+    rows = [number for mark in item.iter_markers("row") for number in mark.args]
+    if report.when == "call" or not report.passed:
+        for row in rows:
+            known = _found.get((row, item.nodeid))
+            _found[row, item.nodeid] = known if known == "failed" else report.outcome
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    path = session.config.getoption("--rows")
+    if not path or not _found:
+        return
+    file = Path(path)
+    lines = {(one["row"], one["test"]): one for one in read(file)}
+    now, commit = datetime.now(UTC).strftime("%Y-%m-%d %H:%M"), _commit()
+    for (row, test), result in _found.items():
+        if result != "skipped":
+            lines[row, test] = {"row": row, "test": test, "result": result, "date": now, "commit": commit}
+    file.write_text("".join(f"{json.dumps(lines[key])}\n" for key in sorted(lines)))
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """The results that a file holds."""
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def _commit() -> str:
+    try:
+        asked = ["git", "rev-parse", "--short", "HEAD"]
+        return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "?"
