@@ -157,6 +157,7 @@ class Ownership:
             self._check_cluster(partition, stands)
             found = self._repair.read(partition, stands, watermark, member)
             look = _Look(committed, stands, found, found.position or position_of(stands))
+            self._check_topic(partition, look.position)
             member()
             if look.agrees():
                 return look
@@ -182,18 +183,21 @@ class Ownership:
                 REFUSED,
             )
 
+    def _check_topic(self, partition: int, position: PositionMarker | None) -> None:
+        """Before the group's offset is looked at: Kafka deletes it together with its topic."""
+        if position is not None and (position.cluster_id, position.topic_id) != self._topic[:2]:
+            raise Stopped(
+                f"partition {partition} was decided from another topic than the one of this name now (it was "
+                "created anew); give the new one another topics.prefix and consumer.group, or delete "
+                "customer-state too and empty the view (`badges rebuild`)",
+                REFUSED,
+            )
+
     def _first_kept(self, partition: int, position: PositionMarker | None) -> int:
         """The first offset of the input that is kept. Raises Stopped where records were removed undecided."""
         low, _ = self._group.watermarks(partition)
         if position is None:
             return low
-        if (position.cluster_id, position.topic_id) != self._topic[:2]:
-            raise Stopped(
-                f"partition {partition} was decided from another topic than the one of this name now (it was "
-                "created anew); give the new one another topics.prefix and consumer.group, or delete "
-                "customer-state too",
-                REFUSED,
-            )
         if position.next_offset < low and not self._accept_reset:
             raise Stopped(
                 f"partition {partition}: records {position.next_offset} to {low - 1} were removed before "
