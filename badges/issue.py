@@ -91,8 +91,8 @@ def _count(issue: _Issue, criterion: Criterion, index: int | None, decisions: li
     """S41 to S46: adds the act to its period; the crossings that it makes, or one COUNTED."""
     badge, occasion = issue.badge, issue.occasion
     assert criterion.measure is not None
-    if criterion.measure.within is not None:
-        period = badge.period_of(occasion.event_day)
+    if badge.periods is not None:
+        period = badge.periods[occasion.event_day]
     else:
         period = WHOLE_BADGE if index is None else index
     total, made = _progress(issue.state, badge, period)

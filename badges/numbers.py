@@ -7,11 +7,18 @@ from decimal import Decimal
 
 MILLION = 1_000_000
 _LIMIT = 10**18 * MILLION
+_SCALES = (MILLION, 100_000, 10_000, 1_000, 100, 10, 1)
 _TEXT = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?\Z")
 
 
 def micros_of_text(text: str) -> int | None:
     """The millionths of a decimal written `-?digits[.digits]`, or None where S7 says it is no number."""
+    whole, point, fraction = text.partition(".")
+    if len(text) < 19 and text.isascii() and whole.isdigit():  # as nearly all amounts are written
+        if not point:
+            return int(whole) * MILLION
+        if fraction.isdigit() and len(fraction) < 7:
+            return int(whole) * MILLION + int(fraction) * _SCALES[len(fraction)]
     match = _TEXT.match(text)
     if match is None:
         return None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from badges.calendar import HOUR, Zone, zone
 from badges.criteria import BEFORE_START
-from badges.definitions import BadgeRecord, Criterion, Expiry, Level, OrgSettings, Rolling
+from badges.definitions import BadgeRecord, Criterion, Expiry, Level, OrgSettings, Rolling, Shape
 from badges.windows import cut_cycle, cycle_of, in_force
 
 _CACHED_DAYS = 20_000
@@ -43,6 +43,27 @@ class Windows(dict[int, tuple[int, int, int] | None]):
         return found
 
 
+class Periods(dict[int, int]):
+    """Event day -> key of the progress cycle that contains it (S42), for a measure with a shape in `within`.
+
+    Worked out when a day is first asked for.
+    """
+
+    __slots__ = ("_shape", "_start_day")
+
+    def __init__(self, shape: Shape, start_day: int) -> None:
+        super().__init__()
+        self._shape = shape
+        self._start_day = start_day
+
+    def __missing__(self, day: int) -> int:
+        if len(self) >= _CACHED_DAYS:
+            self.clear()
+        start = self._start_day
+        found = self[day] = BEFORE_START if day < start else cycle_of(self._shape, start, day)[0]
+        return found
+
+
 class CompiledBadge:
     """One badge under its org's settings. Caches are functions of the definition: they save work."""
 
@@ -61,6 +82,7 @@ class CompiledBadge:
         "ends_at",
         "has_badge_limits",
         "issue_on",
+        "periods",
         "record",
         "start_day",
         "starts_at",
@@ -83,6 +105,8 @@ class CompiledBadge:
         # R19, R20: follows the current end, so it is worked out from it with each edit and never stored.
         self.deadline = local.add(definition.ends_at, settings.retro_max_age_days, "DAYS")
         self.issue_on = definition.issue_on or _NEVER
+        measure = self.issue_on.measure
+        self.periods = Periods(measure.within, self.start_day) if measure and measure.within else None
         self.customer_limits = definition.customer_limits
         self.badge_limits = definition.badge_limits
         self.has_badge_limits = self.badge_limits.moving or self.badge_limits.fixed is not None
@@ -90,16 +114,6 @@ class CompiledBadge:
         self.badge_windows = Windows(record, "BADGE", local)
         self._expiry: tuple[int, int | None] | None = None
         self._rolling: dict[Rolling, tuple[int, int]] = {}
-
-    def period_of(self, day: int) -> int:
-        """The key of the progress cycle that contains an event day (S42); only with a shape in `within`."""
-        criterion = self.definition.issue_on
-        assert criterion is not None
-        assert criterion.measure is not None
-        assert criterion.measure.within is not None
-        if day < self.start_day:
-            return BEFORE_START
-        return cycle_of(criterion.measure.within, self.start_day, day)[0]
 
     def issuance_end(self, at: int) -> int | None:
         """`expires_at` of an issuance made at an instant (S61); None = never."""

@@ -74,7 +74,11 @@ def org_id_of(body: dict[str, Any]) -> int:
 
 def text_of(value: Any, name: str) -> str:
     """An id or a name: 1 to 256 code points, none of them a lone surrogate (S10, S12). Raises `Malformed`."""
-    if type(value) is str and 0 < len(value) <= TEXT_MAX and not has_lone_surrogate(value):
+    if (
+        type(value) is str
+        and 0 < len(value) <= TEXT_MAX
+        and (value.isascii() or not has_lone_surrogate(value))
+    ):
         return value
     raise Malformed(f"{name}: not a string of 1 to {TEXT_MAX} characters", name)
 

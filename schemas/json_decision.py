@@ -20,6 +20,8 @@ _WORD: Final = '"%s"'
 # Badge ids and thresholds come again and again.
 _quote_again = lru_cache(maxsize=4096)(encode_basestring)
 _text_again = lru_cache(maxsize=4096)(text_of_micros)
+# The badges of one act mostly expire together.
+_end_again = lru_cache(maxsize=64)(format_instant)
 
 
 def decision_lines(
@@ -53,7 +55,7 @@ def _rest(decision: Decision, dates: str, run: str) -> str:
     return (
         f'{_quote_again(badge_id)}, "outcome": "{outcome}", "reason": '
         f"{_NULL if reason is None else _WORD % reason}{dates}"
-        f"{_NULL if expires_at is None else _WORD % format_instant(expires_at)}"
+        f"{_NULL if expires_at is None else _WORD % _end_again(expires_at)}"
         f', "issuance_id": {_NULL if issuance_id is None else _WORD % issuance_id}'
         f', "enrolment_id": {_NULL if enrolment_id is None else _WORD % enrolment_id}'
         f', "retro": {"true" if retro else "false"}, "run_id": {run}'

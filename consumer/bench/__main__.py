@@ -1,4 +1,4 @@
-"""`python -m consumer.bench [throughput|latency|hot-customer|customers|decide]`; without a name, all."""
+"""`python -m consumer.bench`: throughput, latency, hot-customer, customers, decide, simulate, or all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from consumer.bench import kernel, latency, state_cost, throughput
+from consumer.bench import kernel, latency, state_cost, throughput, timeline
 from consumer.bench.report import Report
 from consumer.bench.stand import Stand, stand
 from consumer.cli.output import emit, say
@@ -19,13 +19,15 @@ def main() -> int:
     """Measures what was asked for and prints it as it comes; with --json one object at the end."""
     options = _options()
     report = Report()
-    names = options.what or list(_STEPS)
-    if set(names) - {"decide"}:
+    names = options.what or [*_STEPS, *_ALONE]
+    alone = [name for name in names if name in _ALONE]
+    for name in alone:
+        _ALONE[name](options, report)
+    if len(alone) < len(names):
         with stand() as servers:
             for name in names:
-                _STEPS[name](servers, options, report)
-    else:
-        _decide(None, options, report)
+                if name in _STEPS:
+                    _STEPS[name](servers, options, report)
     if options.json:
         emit(report.as_json())
     return 0
@@ -33,7 +35,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m consumer.bench", description=__doc__)
-    parser.add_argument("what", nargs="*", metavar="WHAT", help=f"{', '.join(_STEPS)}; all unless given")
+    parser.add_argument(
+        "what", nargs="*", metavar="WHAT", help=f"{', '.join([*_STEPS, *_ALONE])}; all unless given"
+    )
     parser.add_argument("--events", type=int, default=250_000, help="acts a run (%(default)s)")
     parser.add_argument("--customers", type=int, default=20_000, help="customers (%(default)s)")
     parser.add_argument("--workers", type=int, action="append", help="worker processes; repeatable (1, 2)")
@@ -41,9 +45,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=20, help="how long latency is measured (%(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, lines on stderr")
     options = parser.parse_args()
-    unknown = set(options.what) - set(_STEPS)
+    unknown = set(options.what) - {*_STEPS, *_ALONE}
     if unknown:
-        parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join(_STEPS)}")
+        parser.error(f"{', '.join(sorted(unknown))}: choose from {', '.join([*_STEPS, *_ALONE])}")
     return options
 
 
@@ -70,8 +74,12 @@ def _customers(servers: Stand, options: argparse.Namespace, report: Report) -> N
         _tell(options, report.customers(found))
 
 
-def _decide(servers: Stand | None, options: argparse.Namespace, report: Report) -> None:  # noqa: ARG001
+def _decide(options: argparse.Namespace, report: Report) -> None:
     _tell(options, report.decide(kernel.measure(options.events, options.customers, most=10)))
+
+
+def _simulate(options: argparse.Namespace, report: Report) -> None:
+    _tell(options, report.simulate(timeline.measure(options.events, options.customers)))
 
 
 def _tell(options: argparse.Namespace, line: str) -> None:
@@ -84,8 +92,12 @@ _STEPS: Final[dict[str, Step]] = {
     "latency": _latency,
     "hot-customer": _hot_customer,
     "customers": _customers,
-    "decide": _decide,
 }
+_ALONE: Final[dict[str, Callable[[argparse.Namespace, Report], None]]] = {
+    "decide": _decide,
+    "simulate": _simulate,
+}
+"""Those that need no servers."""
 
 
 if __name__ == "__main__":

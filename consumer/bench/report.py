@@ -11,6 +11,7 @@ from consumer.bench.kernel import Kernel
 from consumer.bench.latency import Latency
 from consumer.bench.state_cost import HotCustomer
 from consumer.bench.throughput import Throughput
+from consumer.bench.timeline import Simulated
 
 _NAMED: Final = 3
 
@@ -22,7 +23,7 @@ class Report:
         self._found: dict[str, Any] = {}
 
     def as_json(self) -> str:
-        """One object: floor, throughput, latency, hot_customer, customers, decide, where asked for."""
+        """One object, of what was asked for: floor and the names of the steps, `-` as `_`."""
         return json.dumps(self._found)
 
     def floor(self, rate: Rate) -> str:
@@ -68,6 +69,11 @@ class Report:
         self._found["decide"] = asdict(found)
         costs = "\n".join(f"    {share:6.1%}  {name}" for share, name in found.costs)
         return f"decide and evolve alone: {found.micros:.1f} µs CPU an event; most of it in\n{costs}"
+
+    def simulate(self, found: Simulated) -> str:
+        """The whole command."""
+        self._found["simulate"] = {**asdict(found), "a_second": found.a_second}
+        return f"badges simulate {found.a_second:>9,.0f} lines/s of user CPU time ({found.lines:,} lines)"
 
 
 def _phases(found: Throughput) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ USAGE: Final = 2
 INTERRUPTED: Final = 130
 _READ_AHEAD: Final = 1 << 20
 _LINES_AT_ONCE: Final = 512
+_OBJECTS_A_COLLECTION: Final = 100_000
 
 
 def simulate(
@@ -31,7 +33,7 @@ def simulate(
     from schemas.timeline import simulate as lines_of
 
     try:
-        with _opened(timeline) as source:
+        with _opened(timeline) as source, _rare_collections():
             _print(lines_of(source, explain=explain))
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -55,6 +57,19 @@ def _opened(timeline: str) -> Iterator[BinaryIO]:
         return
     with Path(timeline).open("rb", buffering=_READ_AHEAD) as source:
         yield source
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """The customers' states grow with the timeline and hold no cycles: looking for garbage among them again
+    and again costs more than deciding. Restored afterwards.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(_OBJECTS_A_COLLECTION, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _print(lines: Iterator[str]) -> None:

@@ -9,6 +9,7 @@ from badges.customer import CustomerState
 from badges.decide import decide
 from consumer.bench.kernel import measure
 from consumer.bench.phases import shares
+from consumer.bench.timeline import measure as measure_simulate
 from consumer.bench.workload import ORG, actions, rules
 
 AT = parse_instant("2026-11-26T08:00:00Z") or 0
@@ -38,6 +39,13 @@ def test_the_kernel_names_its_costs() -> None:
     found = measure(events=500, customers=50, most=3)
     assert found.micros > 0
     assert len(found.costs) == 3
+
+
+def test_simulate_is_measured_on_the_whole_command_with_two_records_a_line() -> None:
+    found = measure_simulate(count=50, customers=5)
+    assert found.lines == 53
+    assert found.printed == 100
+    assert found.user_seconds > 0
 
 
 def test_shares_add_up_to_the_time_between_two_looks() -> None:
