@@ -55,15 +55,16 @@ faults: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m consumer.bench $(BENCH_ARGS)
 
-# Exact versions and hashes of .[local,dev] for every platform and Python from 3.11 on. A version that is in the
-# list stays while pyproject.toml allows it; `make lock LOCK_ARGS=--upgrade` takes the newest of all.
+# Exact versions and hashes for every platform and Python from 3.11 on: of .[local,dev], and of what the container
+# image needs. A version in the list stays while pyproject.toml allows it; LOCK_ARGS=--upgrade takes the newest.
+COMPILE := .lock-venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command "make lock" --group build pyproject.toml
 lock:
 	rm -rf .lock-venv
 	"$(PYTHON)" -m venv .lock-venv
 	.lock-venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	.lock-venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --no-header --no-emit-index-url --extra local --extra dev --group build $(LOCK_ARGS) \
-		pyproject.toml -o requirements.lock
+	$(COMPILE) --extra local --extra dev $(LOCK_ARGS) -o requirements.lock
+	$(COMPILE) --constraint requirements.lock $(LOCK_ARGS) -o requirements-image.lock
 	rm -rf .lock-venv
 
 clean:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from consumer.local.errors import LocalStackError
@@ -13,6 +14,16 @@ from consumer.local.stack import LocalStack, StackAddresses
 from tests.docker_stack import VARIABLE, docker_stack
 
 REQUIRED = "BADGES_REQUIRE_KAFKA"
+
+# How fast the machine is proves nothing about the rules. CI (hypothesis knows it by its variables) tries the
+# same examples each time; everywhere else they are new ones.
+hypothesis.settings.register_profile(
+    "badges",
+    hypothesis.settings.get_profile("ci" if os.environ.get("CI") else "default"),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("badges")
 pytest_plugins = ["tests.faults.results"]
 
 

@@ -99,8 +99,10 @@ class Daemon:
         """The server that names our configuration file, for the case of a lost pid file."""
         if not Path(self._configuration).exists():
             return None
-        for process in psutil.process_iter():
+        # Not process_iter: it remembers processes of former calls, whose pid may be another's by now.
+        for pid in psutil.pids():
             with suppress(psutil.Error):
+                process = psutil.Process(pid)
                 if self._is_ours(process) and _alive(process):
                     self._record(process)
                     return process
@@ -109,7 +111,8 @@ class Daemon:
     def _is_ours(self, process: psutil.Process) -> bool:
         if process.name() not in self._programs or process.uids().real != os.getuid():
             return False
-        return any(self._configuration in word for word in process.cmdline())
+        # Joined: a server that writes its own title has no words, and psutil then splits it at spaces.
+        return self._configuration in " ".join(process.cmdline())
 
 
 def _alive(process: psutil.Process) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,8 +59,10 @@ def _packaged() -> Java:
 def _version(program: Path) -> int | None:
     """The major version; the `release` file spares a start of the machine. None = no working Java there."""
     release = program.resolve().parent.parent / "release"
+    found = None
     try:
-        found = _RELEASE.search(release.read_text(encoding="utf-8", errors="replace"))
+        with suppress(FileNotFoundError):
+            found = _RELEASE.search(release.read_text(encoding="utf-8", errors="replace"))
         if found is None:
             said = subprocess.run(
                 [program, "-version"], capture_output=True, text=True, timeout=20, check=True
