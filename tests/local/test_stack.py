@@ -14,7 +14,8 @@ from uuid import uuid4
 
 import psutil
 import pytest
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from consumer.local.kafka import cluster_id_at
 from consumer.local.stack import LocalStack
