@@ -61,8 +61,8 @@ def _opened(timeline: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """The customers' states grow with the timeline and hold no cycles: looking for garbage among them again
-    and again costs more than deciding. Restored afterwards.
+    """The customers' states grow with the timeline and hold no cycles: there is next to no garbage to look for
+    among them. Restored afterwards.
     """
     before = gc.get_threshold()
     gc.set_threshold(_OBJECTS_A_COLLECTION, 20, 100)
