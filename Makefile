@@ -10,16 +10,19 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SECONDS ?= 120
+SEED ?= 1
 LOCK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit faults bench lock clean
+.PHONY: help install demo test lint unit faults chaos bench lock clean
 
 help:
 	@echo "make demo     real purchases become badges, on a local Kafka and Redis (about two minutes the first time)"
 	@echo "make test     everything is checked: lint, types, import rules, all tests"
 	@echo "make unit     the tests that need no servers"
 	@echo "make faults   every crash point on three passages, and all other faults (about half an hour)"
+	@echo "make chaos    SECONDS=120 SEED=1: producers, workers, broker and Redis are killed at random, then all is checked"
 	@echo "make bench    events per second, latency, cost per customer"
 	@echo "make install  only the installation into .venv; then .venv/bin/badges --help"
 	@echo "make clean    deletes .venv and caches; data of servers stays (badges down --wipe)"
@@ -50,7 +53,12 @@ unit: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not kafka and not redis" $(PYTEST_ARGS)
 
 faults: $(INSTALLED)
-	BADGES_FAULTS=all BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
+	BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest -m row --passages 3 --rows tests/faults/results.jsonl $(PYTEST_ARGS)
+	$(BIN)/python -m tests.faults.table
+
+# Everything is killed, stopped and started again at random for so long; then the oracle is asked.
+chaos: $(INSTALLED)
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m consumer.bench $(BENCH_ARGS)

@@ -12,7 +12,7 @@ from tests.faults.results import read
 
 RESULTS: Final = Path("tests/faults/results.jsonl")
 PAGE: Final = Path("docs/reliability.md")
-BEGIN: Final = "<!-- table: made by `make fault-table`, not by hand -->"
+BEGIN: Final = "<!-- table: made by `make faults`, not by hand -->"
 END: Final = "<!-- end of table -->"
 
 

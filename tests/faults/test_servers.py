@@ -1,4 +1,4 @@
-"""Broker and Redis fail under running workers (rows 12, 18-20, 28, 31, 34, 36, 37, 39-41): they wait and go on
+"""Broker and Redis fail under running workers (rows 12, 18-20, 28, 31, 34, 36, 37, 39-41): they wait, go on
 by themselves, and nothing is lost or doubled.
 """
 
