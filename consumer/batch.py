@@ -33,6 +33,8 @@ from state.view import Apply, Document, View
 
 Headers = list[tuple[str, bytes | None]]
 TZDATA: Final = version("tzdata")
+ANY: Final = -1
+"""The partition is the key's, as librdkafka says it."""
 
 
 class Topics(NamedTuple):
@@ -93,7 +95,8 @@ class Committer:
         positions: dict[int, PositionMarker] = {}
         for partition, share in batch.shares.items():
             positions[partition] = _next_position(share.owned, share.next_offset, share.at, feeds)
-            written[partition] = self._changelog(partition, share.documents, positions[partition])
+            if not share.owned.passing:
+                written[partition] = self._changelog(partition, share.documents, positions[partition])
         produced = perf_counter()
         # 4. The input offsets, and the commit.
         offsets = [
@@ -155,8 +158,9 @@ class Committer:
                 value,
                 [("ce_id", f"{origin}{offset}".encode()), *decided_headers],
             )
+        home = ANY if share.owned.passing else partition
         for letter in share.rejected:
-            produce(topics.dead_letters, partition, letter.key, letter.value, letter.headers)
+            produce(topics.dead_letters, home, letter.key, letter.value, letter.headers)
         for message, right in share.rerouted:
             headers = [*headers_of(message), (REROUTED, f"{origin}{message.offset()}".encode())]
             produce(topics.actions, right, message.key(), message.value(), headers)
@@ -177,6 +181,9 @@ class Committer:
     ) -> list[int]:
         applies, broken = [], []
         for partition, share in batch.shares.items():
+            if share.owned.passing:
+                share.owned.position = positions[partition]
+                continue
             count, where = len(share.documents), written[partition]
             if where.last is None or (count and (where.first is None or where.last - where.first != count)):
                 broken.append(partition)  # something came between: the changelog itself is asked

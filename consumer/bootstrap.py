@@ -173,9 +173,10 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     clients = ClientErrors()
     config = ClientConfig(settings, work.addresses.bootstrap_servers, clients)
     admin = AdminClient(config.client(), logger=_librdkafka)
-    topic, partitions = identify(admin, prefix, clients)
+    topic, present = identify(admin, prefix, clients)
+    partitions = topic.partitions
     view = RedisView(work.addresses.redis_url.get_secret_value(), prefix=prefix)
-    warnings = view.check_server()
+    warnings = [*view.check_server(), *_added(present, partitions)]
     feeds = Feeds(config.reader(), prefix, _librdkafka, clock)
     group = InputGroup(config.member(), prefix + CUSTOMER_ACTIONS, _librdkafka)
     changelog = Changelog(config.reader(), prefix + CUSTOMER_STATE, admin, _librdkafka, clock)
@@ -199,7 +200,7 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     telemetry.started(partitions=partitions, warnings=warnings)
     ends = None
     if work.exit_at_end:
-        ends = EndWatch(config.reader(), topics.actions, partitions, group.committed, clock, _librdkafka)
+        ends = EndWatch(config.reader(), topics.actions, present, group.committed, clock, _librdkafka)
     try:
         Loop(parts).run(stopped, ends.reached if ends is not None else lambda: False)
     finally:
@@ -208,6 +209,17 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
         for part in (feeds, changelog, view, server, ends):
             if part is not None:
                 part.close()
+
+
+def _added(present: int, logical: int) -> list[str]:
+    """What to say of partitions that the input topic was given later."""
+    if present <= logical:
+        return []
+    told = (
+        f"customer-actions has {present} partitions and customer-state {logical}: each customer stays in one of "
+        f"the {logical}, and records in the others are re-published there; send to the {logical} to save that"
+    )
+    return [told]
 
 
 def _tune_memory() -> None:
@@ -245,15 +257,16 @@ def _framing(registry: RegistryClient | None, topics: Topics) -> OutputFraming:
 
 
 def identify(admin: AdminClient, prefix: str, clients: ClientErrors) -> tuple[Topic, int]:
-    """The input topic's identity, and the logical number of partitions: that of customer-state."""
+    """The input topic's identity, with the logical number of partitions, and the number it has now."""
     try:
         cluster = admin.describe_cluster(request_timeout=10).result()
     except KafkaException as error:
         admin.poll(0)  # calls `clients`
         raise clients.unanswered(error.args[0]) from None
     found = _described(admin, prefix)
-    topic = Topic(str(cluster.cluster_id), str(found[CUSTOMER_ACTIONS].topic_id), TZDATA)
-    return topic, len(found[CUSTOMER_STATE].partitions)
+    actions, logical = found[CUSTOMER_ACTIONS], len(found[CUSTOMER_STATE].partitions)
+    topic = Topic(str(cluster.cluster_id), str(actions.topic_id), TZDATA, logical)
+    return topic, len(actions.partitions)
 
 
 def _described(admin: AdminClient, prefix: str) -> dict[str, TopicDescription]:

@@ -196,7 +196,8 @@ class Loop:
         behind = [
             own
             for own in self._ownership.owned.values()
-            if (own.position.rules_offset, own.position.settings_offset) != feeds or own.moved
+            if not own.passing
+            and ((own.position.rules_offset, own.position.settings_offset) != feeds or own.moved)
         ]
         if behind:
             at = max(self._clock.now(), self._feeds.accepted_at)

@@ -27,21 +27,27 @@ from state.view import View
 @dataclass(slots=True)
 class Owned:
     """A partition that may be decided: its position, and the marker that stands in the view. `moved`: the
-    group's offset is another one, by `--accept-reset`, and is to be committed.
+    group's offset is another one, by `--accept-reset`, and is to be committed. `passing`: it was added after
+    customer-state was made, so it has no changelog and no view; nothing is decided in it, all its records are
+    re-published where they belong (or are dead letters), and the group's offset alone is its position.
     """
 
     partition: int
     position: PositionMarker
     view_marker: RedisMarker | None
     moved: bool = False
+    passing: bool = False
 
 
 class Topic(NamedTuple):
-    """The input topic's identity: a topic that was created anew has the same name and another id."""
+    """The input topic's identity: a topic that was created anew has the same name and another id.
+    `partitions` is the logical number, that of customer-state; the topic may have been given more.
+    """
 
     cluster_id: str
     topic_id: str
     tzdata: str
+    partitions: int
 
 
 class _Look(NamedTuple):
@@ -136,6 +142,9 @@ class Ownership:
             self._group.metadata()
 
         self._cache.drop(partition)
+        if partition >= self._topic.partitions:
+            self._pass_on(partition)
+            return
         look = self._look(partition, member)
         low = self._first_kept(partition, look.position)
         marker = self._repair.bring(partition, look.stands, look.found, look.position, member)
@@ -144,6 +153,14 @@ class Ownership:
         if low > start.next_offset:
             start = replace(start, next_offset=low)
         self.owned[partition] = Owned(partition, start, marker, moved)
+        self.pending.discard(partition)
+
+    def _pass_on(self, partition: int) -> None:
+        committed = self._group.committed([partition])[partition]
+        position = None if committed is None else replace(self._first(), next_offset=committed)
+        start = max(committed or 0, self._first_kept(partition, position))
+        position = replace(self._first(), next_offset=start)
+        self.owned[partition] = Owned(partition, position, None, passing=True)
         self.pending.discard(partition)
 
     def _look(self, partition: int, member: Callable[[], None]) -> _Look:

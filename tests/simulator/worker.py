@@ -91,9 +91,8 @@ class Worker:
         self.group._consumer.name = name  # type: ignore[attr-defined]  # the fake's
         self.transactions = Transactions({**_PRODUCER, "transactional.id": identity or name}, LOGGER, clock)
         changelog = Changelog(_READER, CUSTOMER_STATE, admin, LOGGER, clock)
-        self.ownership = Ownership(
-            self.group, changelog, view, cache, Topic("cluster", "topic", TZDATA), accept_reset=accept_reset
-        )
+        topic = Topic("cluster", "topic", TZDATA, partitions)
+        self.ownership = Ownership(self.group, changelog, view, cache, topic, accept_reset=accept_reset)
         names = Topics(*PARTITIONED)
         committer = Committer(self.transactions, names, view, cache, SOURCE)
         sorter = Sorter(cache, partitions, None, clock.monotonic)
