@@ -216,8 +216,8 @@ def _added(present: int, logical: int) -> list[str]:
     if present <= logical:
         return []
     told = (
-        f"customer-actions has {present} partitions and customer-state {logical}: each customer stays in one of "
-        f"the {logical}, and records in the others are re-published there; send to the {logical} to save that"
+        f"customer-actions has {present} partitions and customer-state {logical}: each customer stays in "
+        f"one of the {logical}, records in others are re-published there; send to the {logical} to save that"
     )
     return [told]
 
