@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
@@ -40,7 +41,15 @@ class Changelog:
             )
             return int(next(iter(futures.values())).result().offset)
         except KafkaException as error:
+            self._learn_leader()
             raise denied(error.args[0], self.topic) or Paused(error.args[0].name()) from None
+
+    def _learn_leader(self) -> None:
+        """After a broker's restart the admin client goes on asking the leader of before (FENCED_LEADER_EPOCH),
+        until something makes it read the metadata again.
+        """
+        with suppress(KafkaException):
+            self._admin.list_topics(self.topic, timeout=10)
 
     def start(self, partition: int) -> int:
         """The first offset that is kept."""

@@ -23,7 +23,12 @@ from consumer.failure import UNREACHABLE, Failure
 POLL_S: Final = 0.5
 SETTLING_POLLS: Final = 50
 _SETTLING: Final = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.FENCED_LEADER_EPOCH,
+    }
 )
 SILENT_POLLS: Final = 60
 """So many polls without any answer while records are due: the broker is gone."""
@@ -51,6 +56,7 @@ def _ends(broker: Broker, topic: str, partitions: Iterable[int], isolation: Isol
             if error.args[0].code() not in _SETTLING:
                 raise
             broker.admin.poll(POLL_S)
+            broker.admin.list_topics(topic, timeout=PROBE_S)  # the leader is asked for only once otherwise
     return _latest(broker, asked, isolation)
 
 

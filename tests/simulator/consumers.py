@@ -236,6 +236,9 @@ class FakeAdmin:
         self._broker = broker
         self._host = host
 
+    def list_topics(self, topic: str, timeout: float) -> None:
+        """The fake's leaders never change."""
+
     def list_offsets(
         self, asked: Mapping[TopicPartition, Any], isolation_level: IsolationLevel, request_timeout: float
     ) -> dict[TopicPartition, Future[Any]]:
