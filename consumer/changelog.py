@@ -45,7 +45,7 @@ class Changelog:
             raise denied(error.args[0], self.topic) or Paused(error.args[0].name()) from None
 
     def _learn_leader(self) -> None:
-        """After a broker's restart the admin client goes on asking the leader of before (FENCED_LEADER_EPOCH),
+        """After a broker's restart the admin client goes on asking the leader of before (FENCED_LEADER_EPOCH)
         until something makes it read the metadata again.
         """
         with suppress(KafkaException):
