@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Producer
-from confluent_kafka.admin import AdminClient, ClusterMetadata, TopicMetadata  # type: ignore[attr-defined]  # stubs
+from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # stubs
+    AclOperation,
+    AdminClient,
+    ClusterMetadata,
+    TopicMetadata,
+)
 
 from consumer.errors import MISCONFIGURED
 from consumer.failure import DIFFERENT, UNREACHABLE, Failure
-from consumer.rights import CHECK, ClientErrors, denied
+from consumer.rights import CHECK, ClientErrors, check_topic, denied
 from consumer.settings import Settings, kafka_address
 
 PROBE_S: Final = 10
@@ -71,6 +76,17 @@ class Broker:
         if stop is not None:
             raise stop
         return found
+
+    def check_writable(self, *names: str) -> None:
+        """Before a transaction over these topics: one that fails by a right does not say on which topic."""
+        asked = TopicCollection([self.topic(name) for name in names])
+        found = self.admin.describe_topics(asked, include_authorized_operations=True, request_timeout=PROBE_S)
+        for topic, answer in found.items():
+            try:
+                allowed = answer.result().authorized_operations
+            except KafkaException as error:
+                raise denied(error.args[0], topic) or error from None
+            check_topic(topic, allowed, (AclOperation.WRITE,))
 
     def producer(self, **fixed: Any) -> Producer:
         """Idempotent, with the partitioner of contract.md section 4."""

@@ -111,6 +111,7 @@ def resolve(
     Returns those that were resolved, and the ids that were not, each with its reason. Raises Failure (2) if
     an id is unknown, (4) where another command was resolving at the same time.
     """
+    broker.check_writable(DEAD_LETTERS, *([CUSTOMER_ACTIONS] if resolution == "REPLAYED" else ()))
     producer = broker.producer(
         **{
             "transactional.id": broker.topic(TRANSACTIONAL_ID),

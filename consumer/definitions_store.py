@@ -138,6 +138,7 @@ def publish(
     `now` is the instant of the edit; it never lies before an earlier acceptance. Raises Failure (4) where
     another editor has fenced this one.
     """
+    broker.check_writable(BADGE_DEFINITIONS, ORG_SETTINGS)
     producer = broker.producer(
         **{
             "transactional.id": broker.topic(TRANSACTIONAL_ID),

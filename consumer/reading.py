@@ -19,6 +19,7 @@ from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # st
 from consumer.broker import PROBE_S, Broker
 from consumer.draining import drain
 from consumer.failure import UNREACHABLE, Failure
+from consumer.rights import denied
 
 POLL_S: Final = 0.5
 SETTLING_POLLS: Final = 50
@@ -110,7 +111,7 @@ def read_until(
             partition, offset = message.partition(), message.offset()
             error = message.error()
             if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                _raise_unless_passing(error)
+                _raise_unless_passing(error, message.topic() or "")
                 continue
             end = open_ends.get(partition) if partition is not None else None
             if partition is None or offset is None or end is None:
@@ -138,17 +139,17 @@ def follow(broker: Broker, name: str, *, from_beginning: bool) -> Iterator[Messa
                 if error is None:
                     yield message
                 elif error.code() != KafkaError._PARTITION_EOF:
-                    _raise_unless_passing(error)
+                    _raise_unless_passing(error, message.topic() or "")
             if not messages:
                 yield None
     finally:
         reader.close()
 
 
-def _raise_unless_passing(error: KafkaError) -> None:
+def _raise_unless_passing(error: KafkaError, topic: str) -> None:
     """librdkafka reconnects by itself; only what it cannot mend ends a reading."""
     if error.fatal() or not (error.retriable() or error.code() in _PASSING):
-        raise KafkaException(error)
+        raise denied(error, topic) or KafkaException(error)
 
 
 _PASSING: Final = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE})

@@ -41,6 +41,7 @@ _TRANSIENT: Final = {
     "BUSY": "another script holds it up: wait, or SCRIPT KILL",
 }
 _OPTION = re.compile(r"ssl_\w+|db")
+_DENIED: Final = re.compile(r"run the '([a-zA-Z|-]{1,40})' command")
 _ADVICE: Final = "check redis.url"
 
 
@@ -113,6 +114,9 @@ class RedisLink:
         except (RedisError, OSError) as error:
             self._connection.disconnect()
             found = verdict_on(error)
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                told = "Redis has a certificate that is not trusted; give redis.url ?ssl_ca_certs=FILE"
+                raise ViewRefused(told) from None
             if isinstance(found, OutcomeUnknown):
                 found = ViewUnavailable("Redis cannot be reached; see whether it runs, then check redis.url")
             raise found from None
@@ -127,7 +131,7 @@ def verdict_on(error: Exception) -> ViewError:
         return ViewRefused(f"Redis refuses the user or the password; {_ADVICE}")
     text = str(error)
     if isinstance(error, NoPermissionError) or "can't run this command" in text or "ACL" in text:
-        return ViewRefused("the Redis user lacks a right; give it those that state/redis_view.py lists")
+        return ViewRefused(f"the Redis user lacks a right{_right(text)}; docs/rights.md lists all rights")
     code = text.split(" ", 1)[0]
     transient = _TRANSIENT.get(type(error).__name__) or _TRANSIENT.get(code)
     if transient is not None:
@@ -137,6 +141,12 @@ def verdict_on(error: Exception) -> ViewError:
     if isinstance(error, ResponseError):
         return ViewRefused(f"Redis refuses a command ({type(error).__name__}); see its log, then {_ADVICE}")
     return OutcomeUnknown(type(error).__name__)
+
+
+def _right(text: str) -> str:
+    """The command that is denied, and nothing else of the server's text."""
+    found = _DENIED.search(text)
+    return f": +{found[1].lower()}" if found else " on its keys" if "access" in text and "key" in text else ""
 
 
 def _connection(url: str, timeout: float) -> Any:

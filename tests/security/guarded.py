@@ -74,6 +74,8 @@ class GuardedKafka:
         """Returns when the broker knows them."""
         admin = AdminClient({"bootstrap.servers": self.open_address})
         wanted = [right.binding(user) for right in rights]
+        if not wanted:
+            return
         for answer in admin.create_acls(wanted).values():
             answer.result(PATIENCE_S)
         mine = AclBindingFilter(
