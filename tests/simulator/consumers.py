@@ -230,7 +230,7 @@ class FakeConsumer:
 
 
 class FakeAdmin:
-    """`AdminClient.list_offsets`, latest offsets only."""
+    """What a worker asks an `AdminClient`: latest offsets, and metadata."""
 
     def __init__(self, broker: Broker, host: Host) -> None:
         self._broker = broker

@@ -216,19 +216,20 @@ class Reference:
         state = self._states.setdefault(key, CustomerState(action.org_id, action.customer_id))
         rules, at = self._rules.at(_feeds(position)), position.at
         verdict = decide(action, state, rules, at)
+        issued = [
+            (key, encode_issued(action, decision, rules.records[decision.badge_id], at))
+            for decision in verdict.decisions
+            if decision.outcome == "ISSUED"
+        ]
+        if any(len(value) > LARGEST for _, value in issued):
+            self.dead.append((origin.rsplit(b"/", 1)[1], entry.key, entry.value))
+            return
+        self.issued += issued
         if verdict.decisions:
-            value = encode_decisions(action, verdict.decisions, at)
-            if len(value) > LARGEST:
-                self.dead.append((origin.rsplit(b"/", 1)[1], entry.key, entry.value))
-                return
-            self.decisions.append((origin, key, value))
+            self.decisions.append((origin, key, encode_decisions(action, verdict.decisions, at)))
             self.outcomes.update(decision.outcome for decision in verdict.decisions)
         if verdict.decisions or verdict.registers:
             evolve(state, action, verdict, rules, at)
-        for decision in verdict.decisions:
-            if decision.outcome == "ISSUED":
-                badge = rules.records[decision.badge_id]
-                self.issued.append((key, encode_issued(action, decision, badge, at)))
         if verdict.registers or verdict.changes:
             self.documents.update(changed_documents(state))
 

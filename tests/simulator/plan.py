@@ -24,6 +24,7 @@ FAULTS = {
     "send_offsets": 0.2,
     "commit": 0.4,
     "abort": 0.4,
+    "repetition": 0.5,
     "outage": 0.3,
     "redis read": 0.05,
     "redis write": 0.3,

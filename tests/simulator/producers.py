@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -39,6 +40,7 @@ class FakeProducer:
         self._queue: list[Queued] = []
         self._fatal: KafkaException | None = None
         self._doomed: KafkaException | None = None
+        self._repetition: Callable[[], None] | None = None
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -98,6 +100,7 @@ class FakeProducer:
         while self._queue:
             self._send(self._host.portion(len(self._queue)))
             self._host.step("flush, sending")
+            self._repeat()
         self._check()
         return 0
 
@@ -179,7 +182,14 @@ class FakeProducer:
             raise abortable(KafkaError.UNKNOWN)
         if fault == "slow":
             self._host.wait(0.7 * timeout)
-            self._host.later(f"repeated {kind}", end)
+            self._repetition = end
+
+    def _repeat(self) -> None:
+        """A repeated EndTxn that was under way arrives, in the middle of whichever transaction there is."""
+        if self._repetition is not None and self._host.fault("repetition", "arrives"):
+            repetition, self._repetition = self._repetition, None
+            with suppress(Refused):
+                repetition()
 
     def _forget(self) -> None:
         self._began = self._sent_offsets = False

@@ -148,11 +148,11 @@ class WorkerView(MemoryView):
 
     def _between_scripts(self) -> None:
         """Somebody saves, restores or wipes the server while a chain of scripts is on its way."""
-        match self._host.fault("redis chain", "save", "save", "roll back", "wipe"):
+        match self._host.fault("redis chain", "save", "roll back", "save", "roll back", "wipe"):
             case "save":
                 self._server.save()
             case "roll back":
-                self._server.roll_back(lambda count: self._host.portion(count) - 1)
+                self._server.roll_back(lambda count: count - 1)
             case "wipe":
                 self._server.wipe()
 

@@ -31,8 +31,8 @@ from tests.simulator.log import Refused as BrokerRefused
 
 ORG = 1
 DAY = 86_400_000
-LARGEST = 420
-"""Bytes of a record of badge-decisions; more is what an act with a long event id yields."""
+LARGEST = 1500
+"""Bytes of a record of badge-issued; more is what an act with a long attribute yields, if it issues."""
 START = parse_instant("2024-03-30T22:00:00Z") or 0
 REROUTED = "rerouted-from"
 AUTHOR = "define"
@@ -93,7 +93,7 @@ class World:
         self._upstream = 0
         self._used: list[CustomerAction] = []
         self.customers = _customers(partitions)
-        broker.largest[BADGE_DECISIONS] = LARGEST
+        broker.largest[BADGE_ISSUED] = LARGEST
 
     def begin(self) -> None:
         body = {"org_id": ORG, "timezone": "Europe/Berlin", "retro_max_age_days": 3}
@@ -138,8 +138,8 @@ class World:
         self._events += 1
         customer_id = random.choice(self.customers)
         event_date = now - random.choice((0, 0, 0, 3_600_000, DAY, 2 * DAY, 5 * DAY))
-        event_id = f"e{self._events}" + "!" * (250 if random.random() < 0.02 else 0)
-        act = CustomerAction(ORG, event_id, customer_id, "BUY", event_date)
+        attributes = {"note": "!" * LARGEST} if random.random() < 0.02 else {}
+        act = CustomerAction(ORG, f"e{self._events}", customer_id, "BUY", event_date, None, attributes)
         kind = random.random()
         if kind < 0.6:
             act = act._replace(amount=random.choice((10, 60, 120, 250)) * 1_000_000)
