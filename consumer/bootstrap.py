@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from traceback import format_tb
 from types import FrameType
 from typing import Final
 
@@ -135,12 +136,13 @@ def run_worker(work: Work, worker: int) -> int:
         stop = denied(error.args[0]) or _misconfigured(error.args[0])
         telemetry.stopped(str(stop), stop.exit_code)
         return stop.exit_code
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 -- the last line and the exit code, whatever it is
         # A defect: the type says enough for a log, the message might hold what a customer did.
         telemetry.stopped(
             f"unexpected {type(error).__name__}; report it with the traceback below", UNEXPECTED
         )
-        raise
+        sys.stderr.writelines(format_tb(error.__traceback__))
+        return UNEXPECTED
     telemetry.stopped("drained", 0)
     return 0
 

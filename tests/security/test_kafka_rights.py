@@ -32,7 +32,7 @@ def feed(ground: Ground) -> str:
 
 def denied(ran: Ran, right: Right) -> bool:
     """Exit 3, and the last line names what is denied."""
-    last = ran.err.splitlines()[-1]
+    last = (ran.err.splitlines() or [""])[-1]
     what = {"TOPIC": right.name.rstrip("*"), "GROUP": "group", "TRANSACTIONAL_ID": "transactional id"}
     return (
         ran.code == 3 and "Kafka denies" in last and what[right.resource] in last and "docs/rights.md" in last
