@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,7 +23,7 @@ KAFKA_VERSION: Final = "4.3.1"
 CACHE_VARIABLE: Final = "BADGES_JAR_CACHE"
 _ATTEMPTS: Final = 3
 _PARALLEL: Final = 4
-_TIMEOUT_S: Final = 60
+_TIMEOUT_S: Final = 20
 
 
 @dataclass(frozen=True)
@@ -99,15 +99,24 @@ def _fetch(jars: Sequence[Jar], folder: Path, say: Callable[[str], None]) -> Non
             Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
             ThreadPoolExecutor(_PARALLEL) as pool,
         ):
-            for jar, path in zip(jars, pool.map(lambda jar: _download(jar, staging), jars), strict=True):
-                task = (
-                    progress.task_ids[0] if progress.task_ids else progress.add_task("jars", total=len(jars))
-                )
-                _check(jar, path, "something between here and Maven changes files: try another network")
-                path.replace(folder / jar.name)
-                progress.advance(task)
+            task = progress.add_task("jars", total=len(jars))
+            fetches = [pool.submit(_fetch_one, jar, staging, folder) for jar in jars]
+            try:
+                for fetch in as_completed(fetches):
+                    fetch.result()
+                    progress.advance(task)
+            finally:
+                # After a failure the others would meet it too, each after its own time-outs.
+                pool.shutdown(cancel_futures=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _fetch_one(jar: Jar, staging: Path, folder: Path) -> None:
+    """In place when it is whole and checked, whatever becomes of the others."""
+    path = _download(jar, staging)
+    _check(jar, path, "something between here and Maven changes files: try another network")
+    path.replace(folder / jar.name)
 
 
 def _download(jar: Jar, repository: Path) -> Path:

@@ -93,6 +93,15 @@ def test_an_interrupted_fetch_leaves_no_half_file_and_is_taken_up_again(
     assert repository.asked[first.name] == asked, "what is there already is not fetched again"
 
 
+def test_after_a_failure_the_jars_that_wait_are_not_asked_for(repository: Repository, tmp_path: Path) -> None:
+    jars = [repository.add(f"jar-{n:02}") for n in range(40)]
+    repository.cut.add(jars[0].name)
+    with pytest.raises(LocalStackError, match=r"jar-00-1\.0\.jar could not be fetched"):
+        ensure_jars(jars, tmp_path, quiet)
+    assert names(tmp_path) == sorted(name for name in repository.asked if name not in repository.cut)
+    assert len(repository.asked) < len(jars)
+
+
 def test_other_bytes_than_the_locked_ones_are_refused_by_name_and_not_kept(
     repository: Repository, tmp_path: Path
 ) -> None:
