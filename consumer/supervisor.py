@@ -21,6 +21,7 @@ FINAL_CODES: Final = frozenset({2, 3, 6})
 FIRST_DELAY_S: Final = 0.5
 LAST_DELAY_S: Final = 30.0
 CALM_S: Final = 60.0
+ROUND_S: Final = 0.2
 
 Target = Callable[[int], None]
 
@@ -38,6 +39,7 @@ class Supervisor:
         self._processes: dict[int, SpawnProcess] = {}
         self._started: dict[int, float] = {}
         self._delays: dict[int, float] = {}
+        self._due: dict[int, float] = {}
         self._stopping = threading.Event()
         self._log = structlog.get_logger()
 
@@ -49,8 +51,9 @@ class Supervisor:
             self._start(worker)
         code = 0
         try:
-            while self._processes and not self._stopping.is_set():
+            while (self._processes or self._due) and not self._stopping.is_set():
                 code = self._watch() or code
+                self._start_due()
         finally:
             self._end()
         return code
@@ -65,15 +68,18 @@ class Supervisor:
         self._started[worker] = self._monotonic()
 
     def _watch(self) -> int:
-        """One round: a code other than 0 ends them all."""
-        multiprocessing.connection.wait([one.sentinel for one in self._processes.values()], timeout=0.2)
+        """One round: a code that starting again would only repeat ends them all."""
+        if self._processes:
+            multiprocessing.connection.wait([one.sentinel for one in self._processes.values()], ROUND_S)
+        else:
+            self._stopping.wait(ROUND_S)
         for worker, process in list(self._processes.items()):
             code = process.exitcode
             if code is None:
                 continue
             process.join()
+            del self._processes[worker]
             if code == 0:
-                del self._processes[worker]
                 continue
             if code in FINAL_CODES:
                 self._stopping.set()
@@ -85,8 +91,14 @@ class Supervisor:
         lived = self._monotonic() - self._started[worker]
         delay = FIRST_DELAY_S if lived > CALM_S else self._delays.get(worker, FIRST_DELAY_S)
         self._delays[worker] = min(LAST_DELAY_S, delay * 2)
+        self._due[worker] = self._monotonic() + delay
         self._log.warning("worker_restarts", worker=worker, exit_code=code, delay_s=delay)
-        if not self._stopping.wait(delay):
+
+    def _start_due(self) -> None:
+        """Those whose pause is over; none waits for another's."""
+        now = self._monotonic()
+        for worker in [worker for worker, due in self._due.items() if due <= now]:
+            del self._due[worker]
             self._start(worker)
 
     def _end(self) -> None:
