@@ -10,12 +10,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+EVENTS ?= 1000000
 SECONDS ?= 120
 SEED ?= 1
 LOCK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit faults chaos bench lock clean
+.PHONY: help install demo test lint unit faults chaos bench soak lock clean
 
 help:
 	@echo "make demo     real purchases become badges, on a local Kafka and Redis (about two minutes the first time)"
@@ -24,6 +25,7 @@ help:
 	@echo "make faults   every crash point on three passages, and all other faults (about half an hour)"
 	@echo "make chaos    SECONDS=120 SEED=1: producers, workers, broker and Redis are killed at random, then all is checked"
 	@echo "make bench    events per second, latency, cost per customer"
+	@echo "make soak     a million events through one worker: memory, files and Redis stay flat (EVENTS=...)"
 	@echo "make install  only the installation into .venv; then .venv/bin/badges --help"
 	@echo "make clean    deletes .venv and caches; data of servers stays (badges down --wipe)"
 
@@ -62,6 +64,9 @@ chaos: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m consumer.bench $(BENCH_ARGS)
+
+soak: $(INSTALLED)
+	$(BIN)/python -m consumer.bench.soak --events $(EVENTS)
 
 # Exact versions and hashes for every platform and Python from 3.11 on: of .[local,dev], and of what the container
 # image needs. A version in the list stays while pyproject.toml allows it; LOCK_ARGS=--upgrade takes the newest.

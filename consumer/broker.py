@@ -64,12 +64,12 @@ class Broker:
         """How many partitions a topic of ours has."""
         topic = self.metadata.topics.get(self.topic(name))
         if topic is None:
-            topic = self._asked_for(self.topic(name))
+            topic = self.asked_for(self.topic(name))
         if topic is None or topic.error is not None or not topic.partitions:
             raise Failure(DIFFERENT, f"topic {self.topic(name)} does not exist; run `badges topics create`")
         return len(topic.partitions)
 
-    def _asked_for(self, topic: str) -> TopicMetadata | None:
+    def asked_for(self, topic: str) -> TopicMetadata | None:
         """Topics without a right are in no list; only a question about one of them tells."""
         found = self.admin.list_topics(topic, timeout=PROBE_S).topics.get(topic)
         stop = denied(found.error, topic) if found and found.error else None

@@ -20,7 +20,8 @@ Result = Literal["CREATED", "EXISTS", "DIFFERS"]
 CREATE_S: Final = 30
 _VISIBLE_POLLS: Final = 100
 _NO_RIGHT: Final = (
-    "Kafka denies making or seeing the topic: grant CREATE and DESCRIBE; docs/rights.md lists all rights"
+    "Kafka denies making or seeing the topic: grant CREATE, DESCRIBE and DESCRIBE_CONFIGS; "
+    "docs/rights.md lists all rights"
 )
 
 
@@ -80,6 +81,8 @@ def _wait_until_visible(broker: Broker, names: list[str]) -> None:
         if all(topic and topic.partitions and _led(topic) for topic in known):
             return
         broker.admin.poll(0.1)
+    for name in names:
+        broker.asked_for(name)  # says so where a right is missing
     raise Failure(UNREACHABLE, "Kafka created the topics but gives them no leaders; see what its log says")
 
 
@@ -103,7 +106,13 @@ def _compared(broker: Broker, topic: Topic, partitions: int) -> TopicResult:
 def _config(broker: Broker, name: str) -> dict[str, str | None]:
     resource = ConfigResource(ResourceType.TOPIC, name)
     answers = broker.admin.describe_configs([resource], request_timeout=PROBE_S)
-    return {entry.name: entry.value for entry in answers[resource].result().values()}
+    try:
+        found = answers[resource].result()
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise Failure(INVALID, f"{name}: {_NO_RIGHT}") from None
+        raise
+    return {entry.name: entry.value for entry in found.values()}
 
 
 def known_partitions(broker: Broker) -> int | None:

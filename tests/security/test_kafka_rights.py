@@ -13,7 +13,7 @@ from tests.security.conftest import Command, Ground, Ran
 from tests.security.guarded import Right
 from tests.security.page import command_rights, worker_rights
 
-pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.slow, pytest.mark.row(55)]
 
 READ = [right for right in worker_rights() if right.resource == "TOPIC" and right.operation == "READ"]
 
@@ -93,9 +93,10 @@ def lines_of(name: str, ground: Ground, folder: Path) -> list[list[str]]:
         'ends_at: "2036-01-01T00:00:00Z", issue_expiry: {type: NEVER}}\n'
     )
     letter = f"0-{ground.shop.read('customer-actions.dead-letters')[0].offset()}"
+    new = ["--set", f"topics.prefix=sec.n{next(ground.numbers)}."]
     end = ["--from-beginning", "--exit-at-end"]
     return {
-        "topics create": [["topics", "create", "--partitions", "4"]],
+        "topics create": [["topics", "create", "--partitions", "4", *new]] * 2,  # made, then compared
         "publish": [["publish", str(folder / "actions.jsonl")]],
         "define, activate, deactivate": [
             ["define", str(folder / "badges.yaml")],

@@ -18,7 +18,7 @@ from tests.security.page import redis_commands, redis_keys, worker_rights
 from tests.security.test_redis_connections import PASSWORD as REDIS_PASSWORD
 from tests.security.test_redis_connections import user as redis_user
 
-pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.slow, pytest.mark.row(54)]
 
 CUSTOMER, EVENT, ATTRIBUTE = "planted-customer", "planted-event", "planted-attribute"
 SECRETS = (PASSWORD, REDIS_PASSWORD, "planted-registry-word")
