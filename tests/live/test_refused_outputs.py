@@ -13,7 +13,7 @@ from consumer.local.stack import StackAddresses
 from schemas.customer_action import encode_action
 from tests.live.shop import Shop, customers_of, open_shop, purchase, record_of
 
-pytestmark = [pytest.mark.kafka, pytest.mark.redis]
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.row(45)]
 LONG_ID = "".join(sha256(bytes([n])).hexdigest() for n in range(8))[:180]
 MESSAGE = b"the broker refuses what it yields: raise max.message.bytes of the topics"
 

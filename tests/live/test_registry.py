@@ -17,7 +17,7 @@ from schemas.registry import RememberedSchemas
 from tests.live.registry import running_registry
 from tests.live.shop import customers_of, open_shop, record_of
 
-pytestmark = [pytest.mark.kafka, pytest.mark.redis]
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.row(46)]
 LATER = 4711
 
 

@@ -381,6 +381,7 @@ def test_offsets_of_somebody_who_left_are_refused(clients: Clients) -> None:
     assert error.txn_requires_abort()
 
 
+@pytest.mark.row(7)
 def test_without_member_and_generation_offsets_are_taken_unchecked(clients: Clients) -> None:
     topic, group = clients.topic(), f"group-{next(_numbers)}"
     member = Membership(clients, group, topic)

@@ -25,6 +25,7 @@ def outcomes() -> list[Outcome]:
         return [simulate(seed) for seed in SEEDS]
 
 
+@pytest.mark.row(1, 6, 16, 17, 30, 50, 52)
 def test_no_schedule_breaks_an_invariant(outcomes: list[Outcome]) -> None:
     failed = {outcome.seed: outcome.failure for outcome in outcomes if outcome.failure}
 
@@ -56,6 +57,7 @@ def test_the_schedules_are_worth_running(outcomes: list[Outcome]) -> None:
     assert sum(outcome.verdicts.rerouted for outcome in outcomes) > len(SEEDS) / 4
 
 
+@pytest.mark.row(11)
 def test_of_two_processes_with_one_identity_one_gives_up_and_nothing_is_lost() -> None:
     with one_core():
         found = [simulate(seed, (TWINS,)) for seed in range(60)]
