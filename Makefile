@@ -55,7 +55,7 @@ unit: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not kafka and not redis" $(PYTEST_ARGS)
 
 faults: $(INSTALLED)
-	BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest -m row --passages 3 --rows tests/faults/results.jsonl $(PYTEST_ARGS)
+	BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest -m row --thorough --rows tests/faults/results.jsonl $(PYTEST_ARGS)
 	$(BIN)/python -m tests.faults.table
 
 # Everything is killed, stopped and started again at random for so long; then the oracle is asked.

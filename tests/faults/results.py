@@ -19,11 +19,19 @@ _found: dict[tuple[int, str], str] = {}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rows", metavar="FILE", help="remember what became of the rows of the fault matrix")
-    parser.addoption("--passages", type=int, default=1, help="passages of each crash point (default 1)")
+    parser.addoption("--thorough", action="store_true", help="tests marked thorough too, crash points thrice")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(number, ...): rows of the fault matrix that this test runs")
+    config.addinivalue_line("markers", "thorough: runs with --thorough only (make faults)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--thorough"):
+        left = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 @pytest.hookimpl(wrapper=True)

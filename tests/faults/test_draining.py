@@ -33,6 +33,7 @@ def shop(servers: StackAddresses, database: int, tmp_path: Path, request: pytest
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.row(8)
 @pytest.mark.parametrize("point", [one for one in get_args(Point) if one not in ("revoke", "repair")])
 def test_a_worker_that_is_told_to_stop_at_a_point_drains_and_leaves_no_transaction_open(
@@ -55,6 +56,7 @@ def test_a_worker_that_is_told_to_stop_at_a_point_drains_and_leaves_no_transacti
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.row(9)
 def test_workers_that_join_and_leave_all_the_time_change_nothing(shop: Shop) -> None:
     with watched(shop) as progress, consuming(shop, settings=[SHORT]) as process, Stream(shop) as stream:

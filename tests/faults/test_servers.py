@@ -21,7 +21,7 @@ from tests.faults.stream import survive, told
 from tests.faults.wire import bad_wire
 from tests.live.shop import Shop, open_shop
 
-pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.slow]
+pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.slow, pytest.mark.thorough]
 
 
 @pytest.fixture
