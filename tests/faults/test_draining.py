@@ -63,7 +63,9 @@ def test_workers_that_join_and_leave_all_the_time_change_nothing(shop: Shop) -> 
         for number in range(6):
             before = progress.decided
             other = (SHORT, f"worker.instance=other-{number}")
-            with consuming(shop, settings=other, log="others") as joined:
+            log = shop.log.with_name(f"other-{number}")
+            with consuming(shop, settings=other, log=log.name) as joined:
+                until(lambda: '"ready"' in log.read_text(), shop)  # noqa: B023 -- called at once
                 until(lambda: progress.decided > before + 50, shop)  # noqa: B023 -- called at once
                 if number % 2:
                     joined.kill()
