@@ -18,7 +18,7 @@ from typing import Final
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, TopicDescription  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, TopicDescription
 
 from consumer.batch import TZDATA, Committer, Topics
 from consumer.changelog import Changelog

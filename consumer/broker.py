@@ -6,7 +6,7 @@ import logging
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import (
     AclOperation,
     AdminClient,
     ClusterMetadata,

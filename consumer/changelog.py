@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from consumer.clock import Clock
 from consumer.draining import drain
@@ -34,7 +34,7 @@ class Changelog:
         """The end of the log, open transactions included (READ_UNCOMMITTED: under read_committed the client
         would answer the last stable offset).
         """
-        asked = {TopicPartition(self.topic, partition): OffsetSpec.latest()}  # type: ignore[no-untyped-call]  # stubs
+        asked = {TopicPartition(self.topic, partition): OffsetSpec.latest()}
         try:
             futures = self._admin.list_offsets(
                 asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=10

@@ -14,7 +14,7 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import OffsetSpec
 
 from consumer.broker import PROBE_S, Broker
 from consumer.draining import drain
@@ -34,7 +34,7 @@ _SETTLING: Final = frozenset(
 SILENT_POLLS: Final = 60
 """So many polls without any answer while records are due: the broker is gone."""
 BATCH: Final = 1000
-_LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+_LATEST: Final[OffsetSpec] = OffsetSpec.latest()
 
 
 def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from confluent_kafka import KafkaError
-from confluent_kafka.admin import AclOperation  # type: ignore[attr-defined]  # stubs
+from confluent_kafka.admin import AclOperation
 
 from consumer.errors import MISCONFIGURED, UNREACHABLE, Stopped
 from schemas.catalogue import (

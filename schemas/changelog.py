@@ -10,7 +10,7 @@ import re
 from dataclasses import astuple, dataclass
 from typing import Any, Final, NamedTuple
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 from schemas.errors import UnreadableRecord
 

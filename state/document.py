@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey
 

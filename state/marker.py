@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 FORMAT: Final = 1
 ABSENT: Final = b""

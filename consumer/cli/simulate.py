@@ -61,8 +61,8 @@ def _opened(timeline: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """The customers' states grow with the timeline and hold no cycles: there is next to no garbage to look for
-    among them. Restored afterwards.
+    """The customers' states grow with the timeline and hold no cycles: there is next to no garbage among
+    them to look for. Restored afterwards.
     """
     before = gc.get_threshold()
     gc.set_threshold(_OBJECTS_A_COLLECTION, 20, 100)

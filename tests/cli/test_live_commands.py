@@ -338,7 +338,12 @@ def test_dead_letters_are_listed_replayed_and_discarded(
 def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badges) -> None:
     settings = load_settings()
     producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
-    headers = [("trace", b"\x00\xff"), ("trace", b"2"), ("dlq-reason", b"EMPTY"), ("dlq-offset", b"9")]
+    headers: list[tuple[str, str | bytes | None]] = [
+        ("trace", b"\x00\xff"),
+        ("trace", b"2"),
+        ("dlq-reason", b"EMPTY"),
+        ("dlq-offset", b"9"),
+    ]
     producer.produce(
         f"{topics}customer-actions.dead-letters", key=b"7:c", value=b"\x01\x02", headers=headers, partition=1
     )

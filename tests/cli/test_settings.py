@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from consumer.setting_sources import InvalidSettings
 from consumer.settings import (
     REFUSED_CLIENT_SETTINGS,
     AddressMissing,
-    InvalidSettings,
     load_settings,
     redis_address,
     resolve_addresses,

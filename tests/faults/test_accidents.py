@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import NewPartitions, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import NewPartitions, NewTopic
 
 from consumer.group import committed_offsets
 from consumer.local.stack import LocalStack, StackAddresses

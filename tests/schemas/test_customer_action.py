@@ -27,6 +27,7 @@ from schemas.framing import (
     dead_letter_reason,
     read_fields,
 )
+from schemas.varint import long_bytes, string_bytes
 from tests.schemas import oracle, poison, values
 from tests.schemas.poison import GOOD, GOOD_VALUE, HEADER, Poison, Registry, confluent
 
@@ -115,6 +116,7 @@ def test_an_org_of_many_continued_bytes_takes_no_time() -> None:
 def test_poison_becomes_a_dead_letter_of_its_reason(bad: Poison) -> None:
     with pytest.raises((Rejected, Malformed)) as caught:
         decode_action(bad.value, bad.headers)
+    assert isinstance(caught.value, Rejected | Malformed)
     assert dead_letter_reason(caught.value) == bad.reason
 
 
@@ -122,6 +124,7 @@ def test_poison_becomes_a_dead_letter_of_its_reason(bad: Poison) -> None:
 def test_poison_under_a_registry_becomes_a_dead_letter_of_its_reason(bad: Poison) -> None:
     with pytest.raises((Rejected, Malformed)) as caught:
         decode_action(bad.value, bad.headers, Registry())
+    assert isinstance(caught.value, Rejected | Malformed)
     assert dead_letter_reason(caught.value) == bad.reason
     if isinstance(caught.value, Rejected):
         assert caught.value.schema_id is not None
@@ -131,6 +134,7 @@ def test_poison_under_a_registry_becomes_a_dead_letter_of_its_reason(bad: Poison
 def test_a_key_that_is_not_the_customers_is_a_mismatch(bad: poison.KeyPoison) -> None:
     with pytest.raises(KeyMismatch) as caught:
         check_key(bad.key, decode_action(bad.value))
+    assert isinstance(caught.value, Rejected | Malformed)
     assert dead_letter_reason(caught.value) == bad.reason
 
 
@@ -154,20 +158,20 @@ def test_an_action_of_exactly_256_kib_is_read() -> None:
 
 def test_microseconds_and_smaller_scales_of_other_teams_are_converted() -> None:
     registry = Registry()
-    date = poison.body(event_date=b"".join([poison.long_bytes(1_697_000_000_123_999)]))
+    date = poison.body(event_date=b"".join([long_bytes(1_697_000_000_123_999)]))
     assert decode_action(confluent(2, date), None, registry).event_date == 1_697_000_000_123
     cents = poison.body(amount=b"\x02" + poison.sized((-12_050).to_bytes(2, "big", signed=True)))
     assert decode_action(confluent(3, cents), None, registry).amount == -120_500_000
 
 
 def test_a_field_that_we_do_not_know_is_ignored() -> None:
-    value = confluent(111, poison.body() + poison.string_bytes("something new"))
+    value = confluent(111, poison.body() + string_bytes("something new"))
     assert decode_action(value, None, Registry()).event_id == "e-1"
 
 
 def test_a_map_in_several_blocks_is_read() -> None:
-    entries = [poison.string_bytes(text) for text in ("a", "1", "b", "2")]
-    size = poison.long_bytes(len(entries[0] + entries[1]))
+    entries = [string_bytes(text) for text in ("a", "1", "b", "2")]
+    size = long_bytes(len(entries[0] + entries[1]))
     blocks = b"\x02" + b"\x01" + size + entries[0] + entries[1] + b"\x02" + entries[2] + entries[3] + b"\x00"
     action = decode_action(HEADER + poison.body(attributes=blocks))
     assert action.attributes == {"a": "1", "b": "2"}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from hypothesis import strategies as st
 
 from badges.actions import CustomerAction
 from badges.calendar import parse_instant
-from badges.decisions import Decision, LimitFact
+from badges.decisions import Decision, LimitFact, Outcome, Reason
 from badges.definitions import BadgeDefinition, BadgeRecord, Expiry
 from schemas.decisions import REASONS
 
@@ -35,7 +36,7 @@ def acts(draw: st.DrawFn) -> CustomerAction:
     action = draw(
         st.sampled_from(["PURCHASE", "REGISTER", "ENROL", "ISSUE", "REVOKE_ENROLMENT", "REVOKE_ISSUE"]) | ids
     )
-    fields = {}
+    fields: dict[str, Any] = {}
     if action in ("ENROL", "ISSUE", "REVOKE_ENROLMENT", "REVOKE_ISSUE"):
         fields["badge_id"] = draw(ids)
     if action == "REVOKE_ISSUE":
@@ -64,6 +65,12 @@ facts = st.one_of(
     st.builds(LimitFact, levels, st.just("ROLLING_WINDOW"), counts, counts, instants, instants),
     st.builds(LimitFact, levels, st.just("OVERALL"), counts, counts, st.none(), st.none()),
 )
+outcomes: st.SearchStrategy[Outcome] = st.sampled_from(
+    ("ENROLLED", "ISSUED", "COUNTED", "REFUSED", "DUPLICATE", "REVOKED")
+)
+limit_reasons: st.SearchStrategy[Reason] = st.sampled_from(
+    ("LIMIT_FIXED_WINDOW", "LIMIT_ROLLING", "LIMIT_OVERALL")
+)
 totals = st.integers(-(10**30), 10**30)
 thresholds = st.integers(1, 10**24 - 1)
 versions = st.integers(1, 2**40)
@@ -72,10 +79,10 @@ versions = st.integers(1, 2**40)
 @st.composite
 def decisions(draw: st.DrawFn) -> Decision:
     """Any decision that S98 and S99 allow."""
-    outcome = draw(st.sampled_from(["ENROLLED", "ISSUED", "COUNTED", "REFUSED", "DUPLICATE", "REVOKED"]))
+    outcome = draw(outcomes)
     badge_id, retro, version = draw(ids), draw(st.booleans()), draw(st.none() | versions)
     decision = Decision(badge_id, outcome, retro=retro, definition_version=version)
-    measured = {}
+    measured: dict[str, Any] = {}
     if draw(st.booleans()) or outcome == "COUNTED":
         measured = {"progress": draw(totals), "reaches": draw(thresholds)}
     match outcome:
@@ -84,14 +91,14 @@ def decisions(draw: st.DrawFn) -> Decision:
         case "REVOKED":
             issued = draw(st.booleans())
             name = "issuance_id" if issued else "enrolment_id"
-            return decision._replace(**{name: draw(uuids)})
+            identity: dict[str, Any] = {name: draw(uuids)}
+            return decision._replace(**identity)
         case "COUNTED":
             return decision._replace(**measured)
         case "REFUSED":
             if draw(st.booleans()):
                 return decision._replace(reason=draw(st.sampled_from(REASONS[1:])))
-            reason = draw(st.sampled_from(["LIMIT_FIXED_WINDOW", "LIMIT_ROLLING", "LIMIT_OVERALL"]))
-            return decision._replace(reason=reason, limit=draw(facts), **measured)
+            return decision._replace(reason=draw(limit_reasons), limit=draw(facts), **measured)
         case "ISSUED":
             return draw(issues(badge_id=badge_id))
     return decision
@@ -100,7 +107,9 @@ def decisions(draw: st.DrawFn) -> Decision:
 @st.composite
 def issues(draw: st.DrawFn, badge_id: str) -> Decision:
     """An ISSUED decision."""
-    measured = {"progress": draw(totals), "reaches": draw(thresholds)} if draw(st.booleans()) else {}
+    measured: dict[str, Any] = {}
+    if draw(st.booleans()):
+        measured = {"progress": draw(totals), "reaches": draw(thresholds)}
     return Decision(
         badge_id,
         "ISSUED",

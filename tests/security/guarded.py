@@ -80,10 +80,10 @@ class GuardedKafka:
             answer.result(PATIENCE_S)
         mine = AclBindingFilter(
             ResourceType.ANY,
-            None,
+            None,  # type: ignore[arg-type]  # any name; the client's types forget it
             ResourcePatternType.ANY,
             f"User:{user}",
-            None,
+            None,  # type: ignore[arg-type]  # any host
             AclOperation.ANY,
             AclPermissionType.ANY,
         )

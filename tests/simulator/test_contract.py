@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
@@ -69,7 +70,7 @@ class FakeClients:
 
 class RealClients:
     def __init__(self, addresses: StackAddresses) -> None:
-        self._servers = {"bootstrap.servers": addresses.bootstrap_servers}
+        self._servers: dict[str, Any] = {"bootstrap.servers": addresses.bootstrap_servers}
         self._admin = AdminClient(self._servers)
         self._run = f"contract-{os.getpid()}"
         self._open: list[Any] = []
@@ -268,7 +269,7 @@ def test_a_fenced_producer_writes_nothing_more(clients: Clients) -> None:
     first.produce(topic, b"too late", b"key", partition=0)
 
     for call in (first.flush, first.commit_transaction):
-        error = error_of(lambda call=call: call(20))
+        error = error_of(partial(call, 20))
         assert error.fatal()
         assert error.code() in _FENCED
     write(second, topic, b"in time")
@@ -289,7 +290,11 @@ def test_outside_of_a_transaction_nothing_is_produced(clients: Clients) -> None:
 @pytest.mark.slow
 def test_a_transaction_whose_time_is_over_is_aborted_and_its_producer_fenced(clients: Clients) -> None:
     topic = clients.topic()
-    config = {"transaction.timeout.ms": 2000, "socket.timeout.ms": 1000, "message.timeout.ms": 1500}
+    config: dict[str, Any] = {
+        "transaction.timeout.ms": 2000,
+        "socket.timeout.ms": 1000,
+        "message.timeout.ms": 1500,
+    }
     producer = opened(clients, **config)
     write(producer, topic, b"never")
     reader = reading(clients, topic)

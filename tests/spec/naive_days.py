@@ -30,7 +30,8 @@ def instant(text: str) -> int | None:
         return None
     *fields, fraction, zone, sign, hours, minutes = found.groups()
     try:
-        read = datetime(*map(int, fields), tzinfo=UTC)
+        year, month, day, hour, minute, second = map(int, fields)
+        read = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         if zone != "Z":
             if int(hours) > 23 or int(minutes) > 59:
                 return None

@@ -12,6 +12,7 @@ from badges.decide import decide
 from badges.decisions import Verdict
 from badges.definitions import (
     BadgeDefinition,
+    BadgeRecord,
     Criterion,
     Expiry,
     FixedWindow,
@@ -45,7 +46,7 @@ def rules() -> OrgRules:
             LevelLimits(),
         ),
     }
-    records = {}
+    records: dict[str, BadgeRecord] = {}
     for badge_id, (criterion, limits) in criteria.items():
         definition = BadgeDefinition(
             7,

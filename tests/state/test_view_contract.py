@@ -42,7 +42,7 @@ def test_what_was_applied_is_loaded_in_the_order_of_the_keys(view: View) -> None
 
 def test_pages_and_heads_and_strange_customers_do_not_meet(view: View) -> None:
     customers = ["42", "m", "c:7:42", "s:1:7:42", "ä:\N{SNOWMAN}", "0:7:42", "*", "?[a]"]
-    documents = []
+    documents: list[Document] = []
     for customer in customers:
         for key in (
             head_key(7, customer),

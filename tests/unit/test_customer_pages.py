@@ -15,6 +15,7 @@ from badges.decide import decide
 from badges.decisions import Verdict
 from badges.definitions import (
     BadgeDefinition,
+    BadgeRecord,
     Criterion,
     Expiry,
     FixedWindow,
@@ -47,7 +48,7 @@ def _rules() -> OrgRules:
         "rolling": LevelLimits(rolling=(Rolling(9, 3, "DAYS"), Rolling(40, 2, "WEEKS")), overall=4_000),
         "free": LevelLimits(),
     }
-    records = {}
+    records: dict[str, BadgeRecord] = {}
     for badge_id, customer_limits in limits.items():
         definition = BadgeDefinition(
             7,
