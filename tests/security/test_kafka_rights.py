@@ -50,6 +50,7 @@ def test_a_worker_with_the_listed_rights_does_all_its_work(ground: Ground) -> No
     assert len(ground.shop.read("customer-actions.dead-letters")) > letters
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lacking", worker_rights(), ids=str)
 def test_a_worker_without_one_right_ends_with_3_and_names_it(ground: Ground, lacking: Right) -> None:
     user = ground.a_user()
@@ -119,6 +120,7 @@ def lines_of(name: str, ground: Ground, folder: Path) -> list[list[str]]:
     }[name]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", command_rights())
 def test_a_command_works_with_the_listed_rights_and_ends_with_3_without_any_one_of_them(
     ground: Ground, command: Command, tmp_path: Path, name: str
