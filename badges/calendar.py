@@ -28,6 +28,10 @@ _INSTANT: Final = re.compile(
     r"(?:(Z)|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))\Z"
 )
 _DAY_TEXT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+# Found beside the zones in many zone databases, and none of them: what a machine is set to (S107), and clocks
+# that count leap seconds.
+_OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules"})
+_NOT_CIVIL: Final = ("posix/", "right/")
 _CACHED_HOURS: Final = 200_000
 _CACHED_PARTS: Final = 100_000
 
@@ -192,8 +196,7 @@ def _add_months(local: datetime, months: int) -> datetime:
 
 def month_length(year: int, month: int) -> int:
     """Days in a month, 28 to 31."""
-    following = date(year + month // 12, month % 12 + 1, 1)
-    return (following - date(year, month, 1)).days
+    return 31 if month == 12 else (date(year, month + 1, 1) - date(year, month, 1)).days
 
 
 @lru_cache(maxsize=1024)
@@ -201,6 +204,8 @@ def zone(name: str) -> Zone:
     """The zone of that name; ValueError where there is none (S91). One object per name, so its days are
     cached once.
     """
+    if name in _OF_THE_MACHINE or name.startswith(_NOT_CIVIL):
+        raise ValueError(f"{name!r} is not an IANA time zone")
     try:
         return Zone(name)
     except (KeyError, ValueError, OSError) as error:

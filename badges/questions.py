@@ -16,8 +16,8 @@ from badges.numbers import text_of_micros
 from badges.rulebook import CompiledBadge, OrgRules
 from badges.windows import cycle_of, cycles_between, last_day, status
 
-LAST_DAY: Final = date(3000, 1, 1).toordinal()
-"""No instant has a later local day (S1), so cycles beyond it hold nothing and are not listed."""
+LAST_DAY: Final = date.max.toordinal()
+"""The last day that can be written; a cycle that ends later is not listed."""
 
 
 def windows_answer(
@@ -26,7 +26,7 @@ def windows_answer(
     """S101: `first` and `last` are days, inclusive, None = the badge's own."""
     definition = record.definition
     first = zone.day(definition.starts_at) if first is None else first
-    last = zone.day(definition.ends_at) if last is None else min(last, LAST_DAY)
+    last = zone.day(definition.ends_at) if last is None else last
     numbered = list(enumerate(record.of_level(level)))
     return {
         "badge_id": definition.badge_id,
@@ -40,6 +40,7 @@ def windows_answer(
             }
             for index, configuration in numbered
             for cycle in cycles_between(record, level, index, zone, first, last)
+            if cycle[1] <= LAST_DAY
         ],
     }
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from tests.spec.naive_days import Json, identity, instant, read_locally, written
+from tests.spec.naive_days import Json, day_of, identity, instant, read_locally, written
 
 PLACES = [
     ("UTC", date(2023, 10, 1)),
@@ -22,10 +22,15 @@ PLACES = [
     ("Australia/Lord_Howe", date(2023, 9, 25)),
     ("Europe/London", date(2024, 2, 20)),
     ("Pacific/Apia", date(2011, 12, 22)),
+    ("Pacific/Kwajalein", date(1993, 8, 10)),
+    ("Africa/Monrovia", date(1971, 12, 25)),
+    ("Antarctica/Troll", date(2023, 10, 20)),
+    ("UTC", date(1900, 1, 20)),
+    ("America/New_York", date(2999, 11, 20)),
 ]
 TIMES = [time(0), time(0), time(0, 30), time(1, 30), time(2, 30), time(10), time(23, 30), time(23, 59, 59)]
 ORG = 1
-CUSTOMERS = ["ann", "ann", "ann", "bob"]
+CUSTOMERS = ["ann", "ann", "ann", 'bo"b \\\u2028\x7f\U0001f600']
 BADGES = ["b", "a", "é"]
 KINDS = [*["BUY"] * 8, "VISIT", "VISIT", "REGISTER", *["ENROL"] * 3, *["ISSUE"] * 3]
 KINDS += ["REVOKE_ENROLMENT", "REVOKE_ISSUE"]
@@ -127,7 +132,9 @@ def issue_criteria(draw: st.DrawFn) -> Json:
                 {"sum": "amount", "reaches": 100},
                 {"sum": "amount", "reaches": "50.5"},
                 {"sum": "points", "reaches": 3},
+                {"sum": "amount", "reaches": 2},
                 {"count": True, "reaches": 2},
+                {"count": True, "reaches": "1.5"},
                 {"count": True, "reaches": 1},
             ]
         )
@@ -167,7 +174,7 @@ def part(place: Place, name: str) -> st.SearchStrategy[Any]:
         case "issue_on":
             return st.one_of(st.none(), issue_criteria(), issue_criteria(), issue_criteria())
         case "enrol_on":
-            named = st.builds(lambda action: {"action": action}, actions_named)
+            named = st.builds(lambda action, where: {"action": action, "where": where}, actions_named, wheres)
             return st.one_of(st.none(), named)
         case "starts_at" | "ends_at":
             return place.some_instant().map(written)
@@ -219,11 +226,24 @@ settings = st.builds(
 )
 
 
+offsets = st.sampled_from([0, 0, 0, 330, -570, 1439, -1439])
+fractions = st.sampled_from(["", "", "0", "999999"])
+
+
+def spelled(mark: int, offset: int, fraction: str) -> str:
+    """The instant as a clock that is `offset` minutes ahead shows it, with digits that S2 cuts off."""
+    text = written(mark + offset * 60_000)
+    assert text is not None
+    hours, minutes = divmod(abs(offset), 60)
+    ending = f"{'-' if offset < 0 else '+'}{hours:02d}:{minutes:02d}" if offset else "Z"
+    return text.removesuffix("Z") + fraction + ending
+
+
 @st.composite
 def actions(draw: st.DrawFn, place: Place, at: int, known: list[str], used: list[str]) -> Json:
     """`known` are the badges of the org, `used` the event ids so far; this one is added."""
     if draw(st.integers(0, 7)) or not used:
-        used.append(f"e{len(used)}")
+        used.append(draw(st.sampled_from(["e", "e", '\u00e9 "\n'])) + str(len(used)))
         event_id = used[-1]
     else:
         event_id = draw(st.sampled_from(used))
@@ -231,7 +251,7 @@ def actions(draw: st.DrawFn, place: Place, at: int, known: list[str], used: list
         "org_id": ORG,
         "event_id": event_id,
         "customer_id": draw(st.sampled_from(CUSTOMERS)),
-        "event_date": written(draw(place.some_instant(near=at))),
+        "event_date": spelled(draw(place.some_instant(near=at)), draw(offsets), draw(fractions)),
     }
     body["action"] = draw(st.sampled_from(KINDS))
     if body["action"] in ("BUY", "VISIT", "REGISTER"):
@@ -272,13 +292,14 @@ def timelines(draw: st.DrawFn, steps: int = 24) -> list[Json]:
         for name in draw(st.sampled_from([["b"], ["b"], ["b", "a"], BADGES]))
     }
     lines: list[Json] = [{"settings": {"org_id": ORG, "timezone": place.zone.key, **draw(settings)}}]
-    lines += [{"badge": well_formed(body)} for body in bodies.values()]
+    introduced = {name: body for name, body in bodies.items() if draw(st.integers(0, 5))}  # others by an edit
+    lines += [{"badge": well_formed(body)} for body in introduced.values()]
     lines = [{"at": written(times[0]), **line} for line in lines]
     used: list[str] = []
     for at in times:
         for _ in range(draw(st.integers(1, 3))):
             lines.append({"at": written(at), **draw(step(place, bodies, at, used))})
-    return lines + [{"at": written(times[-1]), **line} for line in questions(list(bodies), ["ann", "bob"])]
+    return lines + [{"at": written(times[-1]), **line} for line in questions(list(bodies), CUSTOMERS[2:])]
 
 
 @st.composite
@@ -296,4 +317,8 @@ def step(draw: st.DrawFn, place: Place, bodies: dict[str, Json], at: int, used: 
     if kind == 23:
         zone = draw(st.sampled_from([place.zone.key, place.zone.key, "UTC", None]))
         return {"settings": {"org_id": ORG, "timezone": zone, **draw(settings)}}
-    return draw(st.sampled_from(questions([*bodies, "nobody's"], ["ann", "bob", "nobody"])))
+    asked = draw(st.sampled_from(questions([*bodies, "nobody's"], [*CUSTOMERS[2:], "nobody"])))
+    if "windows" in asked:
+        days = st.none() | place.some_instant().map(lambda mark: str(day_of(mark, place.zone)))
+        asked["windows"] |= {"from": draw(days), "to": draw(days)}
+    return asked

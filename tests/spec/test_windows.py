@@ -430,6 +430,29 @@ def test_fields_that_a_duration_ignores_are_null_in_answers(limit: Json, shape: 
     assert (one["duration"], one["refresh_rate"], one["start_day"]) == shape
 
 
+@pytest.mark.rule("S101")
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        (monthly(1), [("9999-11-01", "9999-11-30"), ("9999-12-01", "9999-12-31")]),
+        (weekly(1, "FRIDAY"), [("9999-11-26", "9999-12-02"), ("9999-12-03", "9999-12-09")]),
+    ],
+)
+def test_cycles_without_end_are_listed_as_far_as_they_are_asked_for(
+    limit: Json, expected: list[tuple[str, str]]
+) -> None:
+    until = "9999-12-31" if limit["duration"] == "MONTHS" else "9999-12-09"
+    story = at(DURING, april_enrol(limit), windows(from_="9999-11-30", to=until))
+    listed = last(story)["windows"]["cycles"]
+    assert [(cycle["starts_on"], cycle["ends_on"]) for cycle in listed] == expected
+
+
+@pytest.mark.rule("S101")
+def test_a_cycle_that_ends_on_no_day_that_can_be_written_is_not_listed() -> None:
+    story = at(DURING, april_enrol(weekly(1)), windows(from_="9999-12-20", to="9999-12-31"))
+    assert [cycle["ends_on"] for cycle in last(story)["windows"]["cycles"]] == ["9999-12-26"]
+
+
 @pytest.mark.rule("S69", "S72")
 @pytest.mark.parametrize(
     ("limit", "expected"),
