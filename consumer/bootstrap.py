@@ -35,6 +35,7 @@ from consumer.ownership import Ownership, Topic
 from consumer.processor import OutputFraming, Processor
 from consumer.registry_client import RegistryClient
 from consumer.rights import WORKER_TOPICS, ClientErrors, check_topic, denied, wrong_setting
+from consumer.same_topic import SameTopic
 from consumer.settings import Addresses, Settings, resolve_addresses
 from consumer.sorting import Sorter
 from consumer.supervisor import Supervisor, end_with
@@ -193,8 +194,9 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     sorter = Sorter(cache, partitions, registry and RememberedSchemas(registry), monotonic)
     processor = Processor(view, cache, feeds, sorter, _framing(registry, topics))
     parts = Parts(
-        group, ownership, processor, committer, transactions, feeds, view, clock, telemetry, clients
-    )
+        group, ownership, processor, committer, transactions, feeds, view, clock, telemetry, clients,
+        SameTopic(admin, prefix + CUSTOMER_ACTIONS, topic.topic_id, clock),
+    )  # fmt: skip
     server = None
     if settings.metrics.port:
         server = MetricsServer(settings.metrics.port + worker, telemetry, clock)

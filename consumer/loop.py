@@ -31,6 +31,7 @@ from consumer.input import InputGroup
 from consumer.ownership import Ownership
 from consumer.processor import Processor, ViewMoved
 from consumer.rights import ClientErrors
+from consumer.same_topic import SameTopic
 from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions
 from state.errors import ViewError, ViewRefused
@@ -61,6 +62,7 @@ class Parts:
     clock: Clock
     telemetry: Telemetry
     clients: ClientErrors
+    same_topic: SameTopic | None = None
 
 
 class Loop:
@@ -77,6 +79,7 @@ class Loop:
         self._clock = parts.clock
         self._telemetry = parts.telemetry
         self._clients = parts.clients
+        self._same_topic = parts.same_topic
         self._epoch = 0
         self._health: Health | None = None
         self._next_rules = self._next_health = self._next_try = self._next_deferred = 0.0
@@ -161,6 +164,8 @@ class Loop:
         owned = self._ownership.owned
         if any(message.partition() not in owned for message in messages):
             raise AssignmentLost("a message of a partition that is not ready")
+        if self._same_topic is not None:
+            self._same_topic.check()
         batch = self._processor.process(messages, owned, self._clock.now())
         self._defer(batch.deferred)
         if not batch.shares:
