@@ -93,6 +93,9 @@ class BadgeState:
     revoked. `recent` are the issuances after the first `sealed` pages, oldest first. `days` maps an event
     day (ordinal) to its issuances not revoked, for the days outside `blocks`; those of a block (day //
     DAYS_A_BLOCK) are in its page.
+
+    `packed` belongs to the codec: the bytes of everything above as last encoded. Whoever changes any of it
+    sets `packed` to None first.
     """
 
     __slots__ = (
@@ -102,6 +105,7 @@ class BadgeState:
         "issued",
         "measure_number",
         "number",
+        "packed",
         "periods",
         "recent",
         "sealed",
@@ -117,6 +121,7 @@ class BadgeState:
         self.sealed = 0
         self.days: dict[int, int] = {}
         self.blocks: set[int] = set()
+        self.packed: bytes | None = None
 
 
 class CustomerState:

@@ -43,6 +43,8 @@ def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules
     _touch(state, verdict, fresh, rules)
     if verdict.registered_at is not None:
         state.registered_at = verdict.registered_at
+        for badge in state.badges.values():
+            badge.packed = None  # its dates are kept as distances from the registration
     numbers: list[int] = [REGISTERED] if verdict.registers else []
     badges = state.badges
     for decision in fresh:
@@ -50,6 +52,7 @@ def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules
         if badge is None:
             badge = badges[decision.badge_id] = BadgeState(len(state.names))
             state.names.append(decision.badge_id)
+        badge.packed = None
         if badge.number not in numbers:
             numbers.append(badge.number)
         if decision.period is not None:

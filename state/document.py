@@ -30,6 +30,7 @@ from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, Page
 
 FORMAT: Final = 1
 _BIG: Final = 1
+_EIGHT_ITEMS: Final = b"\x98"
 _BLOCKS_AT_MOST: Final = 1_000_000
 
 
@@ -66,26 +67,15 @@ _pack = msgpack.Packer(default=_big_to_bytes, buf_size=4096).pack
 
 
 def encode_head(state: CustomerState) -> bytes:
-    """The head of a customer; its pages are not in it."""
+    """The head of a customer; its pages are not in it. Badges that did not change since they were encoded
+    last are taken as they were.
+    """
+    badges = state.badges.values()
     base = state.registered_at or 0
-    badges = []
-    for badge in state.badges.values():
-        enrolments = badge.enrolments
-        recent = badge.recent
-        badges.append(
-            (
-                badge.number,
-                badge.issued,
-                badge.sealed,
-                badge.measure_number,
-                badge.periods,
-                _day_row(badge.days) if len(badge.days) > 2 else badge.days,
-                _runs(badge.blocks) if badge.blocks else (),
-                _enrolment_rows(enrolments, base) if enrolments else (),
-                _issuance_rows(recent, base) if recent else (),
-            )
-        )
-    packed: bytes = _pack(
+    for badge in badges:
+        if badge.packed is None:
+            badge.packed = _encode_badge(badge, base)
+    fields: bytes = _pack(
         (
             FORMAT,
             state.registered_at,
@@ -94,10 +84,34 @@ def encode_head(state: CustomerState) -> bytes:
             state.seen_buckets,
             state.seen,
             state.names,
-            badges,
+        )
+    )
+    return b"".join([_EIGHT_ITEMS, fields[1:], _array_of(len(badges)), *[badge.packed for badge in badges]])  # type: ignore[list-item]  # packed a moment ago
+
+
+def _encode_badge(badge: BadgeState, base: int) -> bytes:
+    enrolments, recent = badge.enrolments, badge.recent
+    packed: bytes = _pack(
+        (
+            badge.number,
+            badge.issued,
+            badge.sealed,
+            badge.measure_number,
+            badge.periods,
+            _day_row(badge.days) if len(badge.days) > 2 else badge.days,
+            _runs(badge.blocks) if badge.blocks else (),
+            _enrolment_rows(enrolments, base) if enrolments else (),
+            _issuance_rows(recent, base) if recent else (),
         )
     )
     return packed
+
+
+def _array_of(items: int) -> bytes:
+    """What begins an array of msgpack."""
+    if items < 16:
+        return bytes((0x90 | items,))
+    return b"\xdc" + items.to_bytes(2, "big") if items < 1 << 16 else b"\xdd" + items.to_bytes(4, "big")
 
 
 def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:

@@ -53,9 +53,11 @@ def states(draw: st.DrawFn) -> CustomerState:
 
 
 def shown(value: Any) -> Any:
-    """All fields of a state, its parts included, as plain values; the order of a dict counts."""
+    """All fields of a state, its parts included, as plain values; the order of a dict counts. What the codec
+    remembers is none of them.
+    """
     if hasattr(type(value), "__slots__"):
-        return {name: shown(getattr(value, name)) for name in type(value).__slots__}
+        return {name: shown(getattr(value, name)) for name in type(value).__slots__ if name != "packed"}
     if isinstance(value, dict):
         return [(shown(key), shown(item)) for key, item in value.items()]
     if isinstance(value, list):
