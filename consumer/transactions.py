@@ -136,6 +136,7 @@ class Transactions:
                 now = self._clock.monotonic()
                 deadline = deadline or now + CALL_S
                 if now > deadline:
+                    self.discard()
                     raise ProducerLost("the local queue stays full") from None
                 producer.poll(0.05)
             except KafkaException as error:
