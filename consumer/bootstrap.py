@@ -209,7 +209,7 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
         Loop(parts).run(stopped, ends.reached if ends is not None else lambda: False)
     finally:
         transactions.discard()
-        group.close()
+        group.leave()
         for part in (feeds, changelog, view, server, ends):
             if part is not None:
                 part.close()

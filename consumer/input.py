@@ -7,6 +7,7 @@ here (design.md section 3).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from consumer.rights import denied
 
 WAIT_S: Final = 0.1
 """How long a quiet topic is waited for; also how long SIGTERM waits."""
+LEAVE_S: Final = 10.0
 _PASSING: Final = frozenset(
     {
         KafkaError._ALL_BROKERS_DOWN,
@@ -162,6 +164,14 @@ class InputGroup:
     def close(self) -> None:
         """Leaves the group."""
         self._consumer.close()
+
+    def leave(self) -> None:
+        """As `close`, but waits for at most LEAVE_S: once a callback of it has raised, the client may never
+        come back from closing, and whoever waited with it would never be started again.
+        """
+        leaving = threading.Thread(target=self.close, name="leaving", daemon=True)
+        leaving.start()
+        leaving.join(LEAVE_S)
 
 
 def is_member(metadata: Any) -> bool:

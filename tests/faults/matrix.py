@@ -64,10 +64,6 @@ ROWS: Final[dict[int, str]] = {
 }
 
 OPEN: Final[dict[int, str]] = {
-    13: "the loop ends on any exception out of `consume()`; not injected yet",
-    14: "refused and oversized outputs are row 45; a full local queue is not injected yet",
-    16: "in the simulator only: no proxy before a real broker yet",
-    17: "in the simulator only: no proxy that holds one EndTxn of a real broker yet",
     30: "in the simulator; on a real server by rows 29 and 33, not by a replica yet",
     38: "not run on a cluster yet",
     43: "rules are pure in the instant of the decision; no test with servers",

@@ -5,6 +5,7 @@ broker of librdkafka: each answer leads to what transactions.py says, and after 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
+from consumer import input as input_module
 from consumer import transactions as module
 from consumer.clock import SystemClock
 from consumer.errors import (
@@ -246,6 +248,22 @@ def test_a_producer_whose_commit_was_slow_or_unclear_is_thrown_away(
         assert not stand.transactions.is_open
         monkeypatch.undo()
         stand.goes_on()
+
+
+@pytest.mark.row(13)
+def test_a_client_that_never_comes_back_from_closing_does_not_hold_up_its_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stuck:
+        def close(self) -> None:
+            never.wait()
+
+    never = threading.Event()
+    monkeypatch.setattr(input_module, "LEAVE_S", 0.1)
+    group = InputGroup({"group.id": "g", "bootstrap.servers": "127.0.0.1:1"}, INPUT, _silent)
+    monkeypatch.setattr(group, "_consumer", Stuck())
+    group.leave()
+    never.set()
 
 
 @pytest.mark.row(14)
