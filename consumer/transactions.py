@@ -11,11 +11,13 @@
 | before the commit | requires abort, anything else | aborted, BatchAborted |
 | before the commit | retriable | the same call again until the deadline, then ProducerLost |
 | commit | anything but success in time | ProducerLost: the outcome is read again, never guessed |
+| commit | success, but the connection to the coordinator broke meanwhile | ProducerLost, as above |
 | abort | anything but success in time | ProducerLost |
 
 A producer that is lost is never used again, not even to abort: after a fatal error `abort_transaction` may
 answer "retriable" for ever, and a delayed EndTxn could end a later transaction (KAFKA-17754). The next one
-with the same id ends what it left open.
+with the same id ends what it left open. The client repeats a commit by itself when a connection breaks, and
+the first copy may still be on its way: it is the same hole, and the same answer.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ CALL_S: Final = 10.0
 SLOW_COMMIT_S: Final = 5.0
 """A commit or abort that took longer may have been sent more than once: the producer is not used again."""
 INIT_S: Final = 30.0
+BROKEN: Final = ("FAIL", "TxnCoordinator", "in state UP")
+"""What stands in librdkafka's log when an open connection to the coordinator broke."""
 FENCINGS: Final = 3
 FENCED_S: Final = 60.0
 
@@ -66,12 +70,27 @@ _REFUSED: Final = frozenset(
 )
 
 
+class ClientLog:
+    """A client's `logger`: passes on what it logs, and notices that the connection to the coordinator of its
+    transactions broke, which the client tells nowhere else. Brokers that cannot be reached are no matter.
+    """
+
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self.broken = False
+
+    def log(self, level: int, text: str, *facts: str) -> None:
+        """As `logging.Logger.log`; librdkafka gives its facility, the client's name and what happened."""
+        self._logger.log(level, text, *facts)
+        self.broken = self.broken or all(word in " ".join(facts) for word in BROKEN)
+
+
 class Transactions:
     """One producer with a stable transactional id, replaced whenever it cannot be trusted any more."""
 
     def __init__(self, config: Mapping[str, Any], logger: Any, clock: Clock) -> None:
         self._config = dict(config)
-        self._logger = logger
+        self._log = ClientLog(logger)
         self._clock = clock
         self._producer: Producer | None = None
         self._fencings: list[float] = []
@@ -84,7 +103,8 @@ class Transactions:
     def open(self) -> None:
         """A new producer; ends what any earlier one with this id left open. Raises ProducerLost or Fenced."""
         self.discard()
-        producer = Producer(self._config, logger=self._logger)
+        self._log.broken = False
+        producer = Producer(self._config, logger=self._log)
         try:
             producer.init_transactions(INIT_S)
         except KafkaException as error:
@@ -98,8 +118,13 @@ class Transactions:
             self._producer = None
 
     def begin(self) -> None:
-        """Opens a transaction."""
+        """Opens a transaction, on a producer whose connection to the coordinator never broke: the client may
+        keep a second break to itself.
+        """
         reached("begin")
+        self._open_producer.poll(0)  # hands over what was logged
+        if self._log.broken:
+            self.open()
         try:
             self._open_producer.begin_transaction()
         except KafkaException as error:
@@ -170,6 +195,10 @@ class Transactions:
         if self._clock.monotonic() - started > SLOW_COMMIT_S:
             self.discard()
             raise ProducerLost("the commit was slow")
+        producer.poll(0)  # hands over what was logged
+        if self._log.broken:
+            self.discard()
+            raise ProducerLost("the connection broke before the commit was done")
 
     def prove(self, offset: TopicPartition, metadata: Any) -> None:
         """Asks the group's coordinator whether `metadata` is of a member of its generation, with an offset

@@ -2,6 +2,7 @@
 
 `{"callback": FILE}`  a callback raises inside `consume()`, once the worker has got something
 `{"delivery": FILE}`  records that the producer holds are not delivered, in a transaction that has some
+`{"deaf": ""}`        the worker is not told that the connection to its coordinator broke
 `{"clock": FILE}`     the wall clock is so many milliseconds off as stand in the file
 
 The first two happen once, then FILE exists. Workers that a parent spawns import this module too.
@@ -85,6 +86,8 @@ def plant(asked: dict[str, str]) -> None:
     if "delivery" in asked:
         LosingProducer.file = Path(asked["delivery"])
         vars(transactions_module)["Producer"] = LosingProducer
+    if "deaf" in asked:
+        vars(transactions_module)["BROKEN"] = ("never",)
     if "clock" in asked:
         _off(Path(asked["clock"]))
 

@@ -60,13 +60,10 @@ class MockBroker:
         """No more errors for this kind of request."""
         self._rdkafka.rd_kafka_mock_clear_request_errors(self._cluster, ctypes.c_int16(request))
 
-    def down(self) -> None:
-        """No connection is taken any more."""
-        self._rdkafka.rd_kafka_mock_broker_set_down(self._cluster, ctypes.c_int32(_BROKER))
-
-    def up(self) -> None:
-        """Connections are taken again."""
-        self._rdkafka.rd_kafka_mock_broker_set_up(self._cluster, ctypes.c_int32(_BROKER))
+    def delay(self, seconds: float) -> None:
+        """All answers come so much later from now on."""
+        late = ctypes.c_int(int(seconds * 1000))
+        self._rdkafka.rd_kafka_mock_broker_set_rtt(self._cluster, ctypes.c_int32(_BROKER), late)
 
     def end(self) -> None:
         """Of broker and handle."""

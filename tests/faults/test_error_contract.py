@@ -266,6 +266,43 @@ def test_a_client_that_never_comes_back_from_closing_does_not_hold_up_its_worker
     never.set()
 
 
+@pytest.mark.row(17)
+def test_a_producer_whose_coordinator_was_lost_between_transactions_is_not_used_for_the_next(
+    stand: Stand,
+) -> None:
+    before = stand.transactions._producer
+    stand.transactions._log.log(6, "%s [%s] %s", "FAIL", "client", "TxnCoordinator: closed (in state UP)")
+    stand.commit()
+    assert stand.transactions._producer is not before
+
+
+@pytest.mark.row(17)
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ("FAIL", "client", "TxnCoordinator: Connect failed (after 1ms in state CONNECT)"),
+        ("FAIL", "client", "127.0.0.1:1/1: Disconnected (after 1ms in state UP)"),
+        ("FENCED", "client", "TxnCoordinator: in state UP"),
+    ],
+)
+def test_a_broker_that_is_not_the_coordinator_or_cannot_be_reached_costs_no_producer(
+    stand: Stand, facts: tuple[str, str, str]
+) -> None:
+    before = stand.transactions._producer
+    stand.transactions._log.log(6, "%s [%s] %s", *facts)
+    stand.commit()
+    assert stand.transactions._producer is before
+
+
+@pytest.mark.row(17)
+def test_a_commit_during_which_the_coordinators_connection_broke_costs_the_producer(stand: Stand) -> None:
+    stand.broker.answer(END_TXN, KafkaError._TRANSPORT)  # the mock broker closes the connection
+    with pytest.raises(ProducerLost, match="connection broke"):
+        stand.commit()
+    assert not stand.transactions.is_open
+    stand.goes_on()
+
+
 @pytest.mark.row(14)
 def test_a_local_queue_that_is_full_for_a_moment_is_waited_for(stand: Stand) -> None:
     stand.commit(records=100)
@@ -276,12 +313,12 @@ def test_a_local_queue_that_stays_full_costs_the_producer(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "CALL_S", 1.0)
-    stand.broker.down()
+    stand.broker.delay(5)
     try:
         with pytest.raises(ProducerLost, match="stays full"):
             stand.commit(records=100)
     finally:
-        stand.broker.up()
+        stand.broker.delay(0)
     assert not stand.transactions.is_open
     monkeypatch.undo()
     stand.goes_on()
