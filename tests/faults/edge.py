@@ -3,7 +3,8 @@
 `{"callback": FILE}`  a callback raises inside `consume()`, once the worker has got something
 `{"delivery": FILE}`  records that the producer holds are not delivered, in a transaction that has some
 `{"deaf": ""}`        the worker is not told that the connection to its coordinator broke
-`{"clock": FILE}`     the wall clock is so many milliseconds off as stand in the file
+`{"off": FILE}`       the wall clock is so many milliseconds off as stand in the file
+`{"frozen": FILE}`    the wall clock stands at the instant in the file
 
 The first two happen once, then FILE exists. Workers that a parent spawns import this module too.
 """
@@ -13,6 +14,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -68,14 +71,9 @@ class LosingProducer(Producer):
         return super().flush(timeout)
 
 
-def _off(file: Path) -> None:
+def set_clock(now: Callable[[], int]) -> None:
     """Every clock of this process, from now on."""
-    true = clock.SystemClock.now
-
-    def now(self: clock.SystemClock) -> int:
-        return true(self) + int(file.read_text())
-
-    clock.SystemClock.now = now  # type: ignore[method-assign]
+    clock.SystemClock.now = lambda _self: now()  # type: ignore[method-assign]
 
 
 def plant(asked: dict[str, str]) -> None:
@@ -88,8 +86,10 @@ def plant(asked: dict[str, str]) -> None:
         vars(transactions_module)["Producer"] = LosingProducer
     if "deaf" in asked:
         vars(transactions_module)["BROKEN"] = ("never",)
-    if "clock" in asked:
-        _off(Path(asked["clock"]))
+    if "off" in asked:
+        set_clock(lambda: time.time_ns() // 1_000_000 + int(Path(asked["off"]).read_text()))
+    if "frozen" in asked:
+        set_clock(lambda: int(Path(asked["frozen"]).read_text()))
 
 
 plant(json.loads(os.environ.get(VARIABLE, "{}")))
