@@ -64,12 +64,6 @@ ROWS: Final[dict[int, str]] = {
 }
 
 OPEN: Final[dict[int, str]] = {
-    30: "in the simulator; on a real server by rows 29 and 33, not by a replica yet",
-    38: "not run on a cluster yet",
-    43: "rules are pure in the instant of the decision; no test with servers",
     48: "comes with retro runs",
     49: "comes with badge-wide limits live",
-    50: "in the simulator only",
-    51: "rules are edited under chaos, and the oracle plays them by the cut-overs; no test of its own yet",
-    56: "`python -m consumer.bench.soak`, not part of `make faults`",
 }
