@@ -42,7 +42,7 @@ ROWS: Final[dict[int, str]] = {
     35: "eviction policy, no append-only file",
     36: "SCRIPT FLUSH under way",
     37: "Redis answers too late: outcome unknown",
-    38: "Redis Cluster: slots moved, primary killed",
+    38: "Redis Cluster: not spoken by this release, so refused; no slot can move",
     39: "BGREWRITEAOF in a loop, disk full",
     40: "Redis slow, connections reset",
     41: "a key of another type in the view",

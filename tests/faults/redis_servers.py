@@ -45,7 +45,7 @@ class RedisServer:
         self._process.kill()
         self._process.wait()
 
-    def markers(self) -> dict[bytes, bytes | None]:
+    def markers(self) -> dict[bytes, object]:
         """Those of all partitions."""
         return {key: self.client.get(key) for key in self.client.scan_iter("*:m")}
 
@@ -85,4 +85,4 @@ def cluster_of_three(folder: Path) -> Iterator[list[RedisServer]]:
 def _whole(node: RedisServer) -> bool:
     facts = node.client.execute_command("CLUSTER", "INFO")
     told = facts if isinstance(facts, dict) else dict(line.split(":") for line in facts.decode().split())
-    return told["cluster_state"] == "ok" and told["cluster_known_nodes"] == "3"
+    return (told["cluster_state"], told["cluster_known_nodes"]) == ("ok", "3")
