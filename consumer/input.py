@@ -7,12 +7,13 @@ here (design.md section 3).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from consumer.bounded_call import NeverCameBack, bounded
 from consumer.crash_points import reached
 from consumer.errors import REFUSED, AssignmentLost, Paused, Stopped
 from consumer.rights import denied
@@ -169,9 +170,8 @@ class InputGroup:
         """As `close`, but waits for at most LEAVE_S: once a callback of it has raised, the client may never
         come back from closing, and whoever waited with it would never be started again.
         """
-        leaving = threading.Thread(target=self.close, name="leaving", daemon=True)
-        leaving.start()
-        leaving.join(LEAVE_S)
+        with suppress(NeverCameBack):
+            bounded(self.close, LEAVE_S)
 
 
 def is_member(metadata: Any) -> bool:

@@ -10,6 +10,7 @@
 | produce | the record is larger than the client sends | aborted, BatchRefused |
 | before the commit | requires abort, anything else | aborted, BatchAborted |
 | before the commit | retriable | the same call again until the deadline, then ProducerLost |
+| send_offsets | it never comes back, as when the broker died in the middle of it | ProducerLost |
 | commit | anything but success in time | ProducerLost: the outcome is read again, never guessed |
 | commit | success, but the connection to the coordinator broke meanwhile | ProducerLost, as above |
 | abort | anything but success in time | ProducerLost |
@@ -27,6 +28,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from consumer.bounded_call import NeverCameBack, bounded
 from consumer.clock import Clock
 from consumer.crash_points import reached
 from consumer.errors import (
@@ -41,6 +43,8 @@ from consumer.rights import denied
 
 CALL_S: Final = 10.0
 """One transactional call, repetitions included; three of them stay below transaction.timeout.ms."""
+BACK_S: Final = 5.0
+"""How much later than its timeout a call may come back."""
 SLOW_COMMIT_S: Final = 5.0
 """A commit or abort that took longer may have been sent more than once: the producer is not used again."""
 INIT_S: Final = 30.0
@@ -224,8 +228,11 @@ class Transactions:
         deadline = self._clock.monotonic() + CALL_S
         while True:
             try:
-                call()
+                bounded(call, CALL_S + BACK_S)
                 return
+            except NeverCameBack:
+                self._producer = None  # not even purged: a thread of this process is inside it
+                raise ProducerLost("the offsets were neither sent nor refused") from None
             except KafkaException as error:
                 if not error.args[0].retriable() or self._clock.monotonic() > deadline:
                     raise self._aborted(error) from None

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
@@ -248,6 +249,33 @@ def test_a_producer_whose_commit_was_slow_or_unclear_is_thrown_away(
         assert not stand.transactions.is_open
         monkeypatch.undo()
         stand.goes_on()
+
+
+@pytest.mark.row(18)
+def test_offsets_that_are_neither_sent_nor_refused_cost_the_producer(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging:
+        def __init__(self, producer: Any) -> None:
+            self._producer = producer
+
+        def send_offsets_to_transaction(self, *_: object) -> None:
+            never.wait()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._producer, name)
+
+    never = threading.Event()
+    monkeypatch.setattr(module, "CALL_S", 0.1)
+    monkeypatch.setattr(module, "BACK_S", 0.1)
+    monkeypatch.setattr(stand.transactions, "_producer", Hanging(stand.transactions._producer))
+    stand.transactions.begin()
+    with pytest.raises(ProducerLost, match="neither sent nor refused"):
+        stand.transactions.commit([TopicPartition(INPUT, 0, 1)], stand.group.metadata())
+    assert not stand.transactions.is_open
+    never.set()
+    monkeypatch.undo()
+    stand.goes_on()
 
 
 @pytest.mark.row(13)
