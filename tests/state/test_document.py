@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey
-from state.document import FORMAT, Damaged, UnknownFormat, decode_head, decode_page, encode_head, encode_page
+from state.document import (
+    FORMAT,
+    WITH_RESERVED,
+    Damaged,
+    UnknownFormat,
+    decode_head,
+    decode_page,
+    encode_head,
+    encode_page,
+)
 
 instants = st.integers(-62_135_596_800_000, 253_402_300_799_999)
 maybe_instants = st.none() | instants
@@ -106,11 +115,11 @@ def test_a_document_begins_with_its_format() -> None:
 
 @pytest.mark.parametrize("rest", [b"", b"\xc1\xc1", encode_head(CustomerState(7, "42"))[2:]])
 def test_a_newer_format_is_refused_with_advice(rest: bytes) -> None:
-    data = b"\x98" + bytes([FORMAT + 1]) + rest
+    data = b"\x98" + bytes([WITH_RESERVED + 1]) + rest
     for decode in (lambda: decode_head(7, "42", data), lambda: decode_page(("s", 0), data)):
         with pytest.raises(UnknownFormat, match=r"start the newer release again$") as raised:
             decode()
-        assert raised.value.found == FORMAT + 1
+        assert raised.value.found == WITH_RESERVED + 1
 
 
 @pytest.mark.parametrize(
