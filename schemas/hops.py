@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 from badges.decisions import LimitFact
 from badges.places import Answer, Hop, Release, Report, Request

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgpack  # type: ignore[import-untyped]
+import msgpack
 
 from badges.places import DAY_MS, PLACES, BadgePlaces, Request
 from state.document import Damaged, UnknownFormat

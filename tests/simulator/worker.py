@@ -113,7 +113,7 @@ class Worker:
                 clock,
                 telemetry,
                 ClientErrors(),
-                Introductions(view, cache, self.feeds, places, partitions),
+                introductions=Introductions(view, cache, self.feeds, places, partitions),
             )
         )
 
