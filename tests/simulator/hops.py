@@ -5,7 +5,8 @@ message in the order of the log, and what has to hold of all of them together.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
 
 from confluent_kafka import murmur2
 
@@ -24,10 +25,40 @@ from schemas.hops import decode_hop, hop_key
 from state.document import encode_head
 from state.loader import changed_documents
 from state.places import changed_places, encode_reported, reported_key
-from tests.simulator.log import Broker
 
 Issued = list[tuple[bytes, bytes]]
 Decided = list[tuple[bytes, bytes, bytes]]
+
+
+class Entry(Protocol):
+    """A record."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value."""
+
+
+class Log(Protocol):
+    """One partition."""
+
+    def committed(self) -> Sequence[tuple[int, Entry]]:
+        """As a reader of committed records sees it, with offsets."""
+
+
+class Logs(Protocol):
+    """The simulated broker, or what was read from a real one."""
+
+    @property
+    def logs(self) -> Mapping[tuple[str, int], Log]:
+        """By topic and partition."""
+
+    @property
+    def topics(self) -> Mapping[str, int]:
+        """Numbers of partitions."""
 
 
 class HopReference:
@@ -37,7 +68,7 @@ class HopReference:
 
     def __init__(
         self,
-        broker: Broker,
+        broker: Logs,
         partition: int,
         states: dict[bytes, CustomerState],
         documents: dict[bytes, bytes],
@@ -172,7 +203,7 @@ class HopReference:
 
 
 def problems(
-    broker: Broker, hops: list[HopReference], states: list[dict[bytes, CustomerState]], rules: OrgRules
+    broker: Logs, hops: list[HopReference], states: list[dict[bytes, CustomerState]], rules: OrgRules
 ) -> list[str]:
     """What does not hold of all partitions together (I1 and I8)."""
     found = [f"I8: a place beyond the limit: {one}" for reference in hops for one in reference.over]
@@ -196,16 +227,23 @@ def problems(
             if places.waiting:
                 found.append(f"I1: {badge_id}: a request still waits")
             if badge.has_badge_limits and places.limit_number == badge.record.limit_number:
-                issued = sum(_unrevoked(state, badge_id) for state in customers)
-                if places.total != issued:
-                    found.append(f"I8: {badge_id}: {places.total} places counted, {issued} issuances exist")
+                issued = _unrevoked(customers, badge_id)
+                counted: Counter[int] = Counter()
+                for page in places.pages.values():
+                    counted.update(page)
+                if places.total != issued.total() or counted != issued:
+                    found.append(f"I8: {badge_id}: places counted {counted}, issuances {issued}")
     return found
 
 
-def _unrevoked(state: CustomerState, badge_id: str) -> int:
-    own = state.badges.get(badge_id)
-    pages = state.issuance_pages(own) if own is not None else []
-    return sum(not one.revoked for page in pages for one in page)
+def _unrevoked(customers: Iterable[CustomerState], badge_id: str) -> Counter[int]:
+    """Issuances by instant."""
+    found: Counter[int] = Counter()
+    for state in customers:
+        own = state.badges.get(badge_id)
+        pages = state.issuance_pages(own) if own is not None else []
+        found.update(one.issued_at for page in pages for one in page if not one.revoked)
+    return found
 
 
 def _normal(hop: Hop) -> str:
