@@ -188,7 +188,7 @@ class BadgePlaces:
         self.total = 0
         self.days, self.reported, self.waiting = {}, set(), []
         self.dirty.update(self.made)
-        self.pages = {day: {} for day in self.made}
+        self.pages = {day: {} for day in self.dirty}
         self.made = {}
 
     def _judge(self, request: Request, badge: CompiledBadge) -> Answer:

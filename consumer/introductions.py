@@ -60,12 +60,13 @@ class Introductions:
     def _of(self, own: Owned, records: Sequence[BadgeRecord]) -> Introduced:
         hops: list[Hop] = []
         documents: list[tuple[bytes, bytes]] = []
-        wanted = self._unreported([one for one in records if one.definition.badge_limits.any], own)
+        # Also where the limits are gone again: the badge's owner may have dropped what waits, as older.
+        wanted = self._unreported(records, own)
         if wanted:
             self._cache.drop(own.partition)  # what waits is changed below, in the view's documents
             counts = {_badge(record): _Count(record) for record in wanted}
             for state in self._states(own, {_badge(record) for record in wanted}):
-                documents += self._tell(state, counts, hops)
+                documents += self._tell(state, counts, hops, own.position.at)
             reports: list[Hop] = []
             for count in counts.values():
                 reports += count.reports(own.partition)
@@ -88,9 +89,11 @@ class Introductions:
         ]
 
     def _tell(
-        self, state: CustomerState, counts: dict[tuple[int, str], _Count], hops: list[Hop]
+        self, state: CustomerState, counts: dict[tuple[int, str], _Count], hops: list[Hop], at: int
     ) -> list[tuple[bytes, bytes]]:
-        """Counts a customer's issuances; asks again for what waits, under the new number."""
+        """Counts a customer's issuances; asks again for what waits, under the new number. It will be issued
+        no earlier than what was issued meanwhile, while there were no limits: not before `at`.
+        """
         asked = False
         for badge_id, own in state.badges.items():
             count = counts.get((state.org_id, badge_id))
@@ -101,7 +104,8 @@ class Introductions:
             for index, reservation in enumerate(own.reserved):
                 asked = True
                 own.reserved[index] = again = reservation._replace(limit_number=number)
-                hops.append(request_of(state, badge_id, again, version))
+                request = request_of(state, badge_id, again, version)
+                hops.append(request._replace(at=max(request.at, at)))
         return [(head_key(state.org_id, state.customer_id), encode_head(state))] if asked else []
 
     def _is_home(self, own: Owned, record: BadgeRecord) -> bool:

@@ -65,5 +65,4 @@ ROWS: Final[dict[int, str]] = {
 
 OPEN: Final[dict[int, str]] = {
     48: "comes with retro runs",
-    49: "comes with badge-wide limits live",
 }

@@ -136,8 +136,9 @@ class Reference:
         while self._steps and (offset is None or self._steps[0].input_offset <= offset):
             step = self._steps.popleft()
             if step.cut_over is not None:
+                before = self.at
                 self._take_rules(step.cut_over)
-                self.hops.cut_over(self.rules())
+                self.hops.cut_over(self.rules(), before)
             if step.hops > self._taken:
                 self._take_hops(step.hops)
             self.at = max(self.at, step.at)

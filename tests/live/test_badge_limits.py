@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from pathlib import Path
 
@@ -11,12 +10,10 @@ import pytest
 from badges.actions import CustomerAction
 from badges.identity import issuance_id
 from consumer.local.stack import StackAddresses
-from tests.faults.world import kill, workers_of
 from tests.live.places import (
     BADGE,
     buy,
     check,
-    decided,
     define,
     finish,
     of_badge,
@@ -57,25 +54,6 @@ def test_exactly_as_many_as_the_limit_are_issued(
     assert check(shop, 300) == {"ISSUED": 100, reason: 200}
     counts = sorted(limits[0].counted for _, one in of_badge(shop) if (limits := one.limits))
     assert counts == list(range(1, 101))
-
-
-@pytest.mark.slow
-def test_never_more_than_the_limit_while_workers_are_killed(stack: StackAddresses, tmp_path: Path) -> None:
-    shop = shop_of(stack, "killed", tmp_path)
-    define(shop, "{type: OVERALL, max: 100}")
-    kills = 0
-    with running(shop, 3) as process:
-        for start in range(0, 1000, 125):
-            buy(shop, people(1000)[start : start + 125])
-            before = decided(shop)
-            shop.until(lambda: len(workers_of(process)) == 3, lambda: "no three workers")
-            shop.until(lambda seen=before: decided(shop) > seen, lambda: "no progress")  # type: ignore[misc]
-            kill(random.choice(workers_of(process)).pid)
-            kills += 1
-            assert outcomes(shop)["ISSUED"] <= 100
-    finish(shop, 2)
-    assert kills == 8
-    assert check(shop, 1000) == {"ISSUED": 100, "LIMIT_OVERALL": 900}
 
 
 def test_a_revoked_issuance_frees_its_place(stack: StackAddresses, tmp_path: Path) -> None:

@@ -85,19 +85,18 @@ class HopReference:
         self.over: list[Answer] = []
         """Places given beyond a limit, or before every partition had reported."""
 
-    def cut_over(self, rules: OrgRules) -> None:
-        """The rules change here."""
+    def cut_over(self, rules: OrgRules, at: int) -> None:
+        """The rules change here; `at` is the instant of the batch before."""
         for badge_id, badge in rules.badges.items():
             number = badge.record.limit_number
             if not number:
                 continue
-            if badge.has_badge_limits:
-                if self._reported.get(badge_id, 0) < number:
-                    self._introduce(badge, rules.settings.org_id)
-            elif self._is_home(rules.settings.org_id, badge_id):
+            if self._reported.get(badge_id, 0) < number:
+                self._introduce(badge, rules.settings.org_id, at)
+            if not badge.has_badge_limits and self._is_home(rules.settings.org_id, badge_id):
                 self._answer(self._of(rules.settings.org_id, badge_id), badge)
 
-    def _introduce(self, badge: CompiledBadge, org_id: int) -> None:
+    def _introduce(self, badge: CompiledBadge, org_id: int, at: int) -> None:
         badge_id, number = badge.badge_id, badge.record.limit_number
         self._reported[badge_id] = number
         self._documents[reported_key(org_id, badge_id)] = encode_reported(number)
@@ -112,7 +111,8 @@ class HopReference:
                 instants[one.issued_at] += 1
             for index, waiting in enumerate(own.reserved):
                 own.reserved[index] = again = waiting._replace(limit_number=number)
-                self.sent.append(request_of(state, badge_id, again, badge.version))
+                request = request_of(state, badge_id, again, badge.version)
+                self.sent.append(request._replace(at=max(request.at, at)))
             if own.reserved:
                 self._documents[key] = encode_head(state)
         self.sent.append(Report(org_id, badge_id, number, self._partition, True, days, instants))

@@ -181,7 +181,7 @@ class Reference:
                 raise Violation(f"partition {self._partition}: rules changed inside a batch at {start}")
             rules = self._rules.at(_feeds(position))
             if _feeds(position) != (_feeds(before) if before else (0, 0)):
-                self.hops.cut_over(rules)
+                self.hops.cut_over(rules, before.at if before else 0)
             issued, answered = self.hops.take(
                 before.hops_offset if before else 0, position.hops_offset, rules
             )

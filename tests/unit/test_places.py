@@ -110,6 +110,17 @@ def test_a_new_introduction_forgets_what_the_one_before_counted_and_asked() -> N
     assert places.total == 1
 
 
+def test_two_introductions_in_one_batch_leave_documents_of_the_last() -> None:
+    store: dict[bytes, bytes] = {}
+    places = BadgePlaces(7, "b")
+    places.report(report(0, 4))
+    places.report(report(0, 1, 2))
+    places.report(Report(7, "b", 3, 0, True, {}, {}))
+    again = stored(places, store)
+    assert (again.total, again.limit_number) == (0, 3)
+    assert decode_day(AT // DAY_MS - 1, store[day_key(7, "b", AT // DAY_MS - 1)]) == {}
+
+
 def test_whoever_waits_gets_a_place_when_the_limits_are_taken_away() -> None:
     places = BadgePlaces(7, "b")
     places.report(report(0, 4))
