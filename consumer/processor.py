@@ -87,7 +87,8 @@ class Processor:
             self._encode(share)
         encoded = perf_counter()
         seconds = (decoded - started, loaded - decoded, decided - loaded, encoded - decided)
-        return Batch(shares, deferred, len(messages), dict(zip(PHASES, seconds, strict=True)))
+        events = len(messages) - sum(len(share.hops) for share in shares.values())
+        return Batch(shares, deferred, events, dict(zip(PHASES, seconds, strict=True)))
 
     def refuse(self, message: Message) -> bool:
         """As `Sorter.refuse`; what follows from a message of badge-hops cannot become a dead letter."""

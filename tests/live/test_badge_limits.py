@@ -10,6 +10,7 @@ import pytest
 from badges.actions import CustomerAction
 from badges.identity import issuance_id
 from consumer.local.stack import StackAddresses
+from schemas.changelog import MARKER_KEY, decode_marker
 from tests.live.places import (
     BADGE,
     buy,
@@ -56,9 +57,19 @@ def test_exactly_as_many_as_the_limit_are_issued(
     assert counts == list(range(1, 101))
 
 
-def test_a_revoked_issuance_frees_its_place(stack: StackAddresses, tmp_path: Path) -> None:
-    shop = shop_of(stack, "revoked", tmp_path)
-    define(shop, "{type: OVERALL, max: 3}")
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ("{type: OVERALL, max: 3}", "LIMIT_OVERALL"),
+        ("{type: ROLLING_WINDOW, max: 3, value: 1, unit: DAYS}", "LIMIT_ROLLING"),
+        ("{type: FIXED_WINDOW, max: 3, duration: DAYS, refresh_rate: 40}", "LIMIT_FIXED_WINDOW"),
+    ],
+)
+def test_a_revoked_issuance_frees_its_place(
+    stack: StackAddresses, tmp_path: Path, limit: str, reason: str
+) -> None:
+    shop = shop_of(stack, f"revoked-{reason.lower()}", tmp_path)
+    define(shop, limit)
     with running(shop, 1):
         buy(shop, people(10))
         shop.until(lambda: outcomes(shop).total() == 10, lambda: str(outcomes(shop)))
@@ -68,7 +79,21 @@ def test_a_revoked_issuance_frees_its_place(stack: StackAddresses, tmp_path: Pat
         buy(shop, people(10), "again")
         shop.until(lambda: outcomes(shop).total() == 21, lambda: str(outcomes(shop)))
     finish(shop)
-    assert check(shop, 21) == {"ISSUED": 4, "REVOKED": 1, "LIMIT_OVERALL": 16}
+    assert check(shop, 21) == {"ISSUED": 4, "REVOKED": 1, reason: 16}
+
+
+def test_badges_without_such_a_limit_leave_no_trace_of_one(stack: StackAddresses, tmp_path: Path) -> None:
+    shop = shop_of(stack, "none", tmp_path)
+    buy(shop, people(50))
+    finish(shop, 2)
+    assert len(shop.issued_to()) == 50
+    assert shop.read("badge-hops") == []
+    documents = {message.key(): message.value() for message in shop.read("customer-state")}
+    formats = {value[1] for key, value in documents.items() if key and value and not key.startswith(b"!")}
+    assert formats == {1}
+    markers = [decode_marker(value) for key, value in documents.items() if key == MARKER_KEY and value]
+    assert markers
+    assert {one.hops_offset for one in markers} == {0}
 
 
 def revocation(customer: str) -> CustomerAction:

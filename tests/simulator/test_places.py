@@ -7,7 +7,7 @@ from tests.simulator.run import PLACES, simulate
 
 SEEDS = range(120)
 FOUND = (2352, 6350, 7478, 7954)
-"""Schedules that showed a defect: limits that come and go within one batch, or before an owner has seen them."""
+"""Schedules that showed a defect: limits come and go within one batch, or before an owner has seen them."""
 
 
 def test_no_schedule_exceeds_a_limit_or_loses_a_request() -> None:
