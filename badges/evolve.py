@@ -44,8 +44,8 @@ def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules
     _touch(state, verdict, fresh, rules)
     if verdict.registered_at is not None:
         state.registered_at = verdict.registered_at
-        for badge in state.badges.values():
-            badge.packed = None  # its dates are kept as distances from the registration
+        for own in state.badges.values():
+            own.packed = None  # its dates are kept as distances from the registration
     numbers: list[int] = [REGISTERED] if verdict.registers else []
     badges = state.badges
     for decision in fresh:
