@@ -11,7 +11,10 @@ counts.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from badges.actions import CustomerAction
+from badges.decisions import LimitFact
 
 PageKey = tuple[str, int] | tuple[str, int, int]
 
@@ -85,17 +88,39 @@ class Issuance:
         self.sequence = sequence
 
 
+class Reservation(NamedTuple):
+    """A place taken for an issuance that waits for the badge's owner (S68): all that its records will need.
+
+    `event_day` is an ordinal day; `limits` are the facts of the customer level, this issue counted;
+    `limit_number` is the introduction that the request was made under. `revocations` are REVOKE_ISSUE acts
+    that wait with it, in order.
+    """
+
+    issuance_id: bytes
+    action: CustomerAction
+    event_day: int
+    at: int
+    retro: bool
+    enrolment_id: str | None
+    progress: int | None
+    reaches: int | None
+    limits: tuple[LimitFact, ...]
+    limit_number: int
+    revocations: tuple[CustomerAction, ...] = ()
+
+
 class BadgeState:
     """One customer's state on one badge.
 
     `number` is its index in `CustomerState.names`. `periods` maps a period key to [total, crossings,
-    sequence], valid while `measure_number` is the definition's (S48). `issued` counts the issuances not
+    sequence], valid while `measure_number` is the definition's (S48). `reserved` are the places that wait
+    for the badge's owner; `issued` and `days` count them too (S68). `issued` counts the issuances not
     revoked. `recent` are the issuances after the first `sealed` pages, oldest first. `days` maps an event
     day (ordinal) to its issuances not revoked, for the days outside `blocks`; those of a block (day //
     DAYS_A_BLOCK) are in its page.
 
-    `packed` belongs to the codec: the bytes of everything above as last encoded. Whoever changes any of it
-    sets `packed` to None first.
+    `packed` belongs to the codec: the bytes of everything above but `reserved` as last encoded. Whoever
+    changes any of it sets `packed` to None first.
     """
 
     __slots__ = (
@@ -108,6 +133,7 @@ class BadgeState:
         "packed",
         "periods",
         "recent",
+        "reserved",
         "sealed",
     )
 
@@ -118,6 +144,7 @@ class BadgeState:
         self.periods: dict[int, list[int]] = {}
         self.issued = 0
         self.recent: list[Issuance] = []
+        self.reserved: list[Reservation] = []
         self.sealed = 0
         self.days: dict[int, int] = {}
         self.blocks: set[int] = set()
@@ -189,7 +216,7 @@ class CustomerState:
 
         Issuances are in order of processing, so the walk from the newest stops at the first older page.
         """
-        count = 0
+        count = len(badge.reserved)  # they will be issued later than now
         for issuance in reversed(badge.recent):
             if issuance.issued_at <= after:
                 return count

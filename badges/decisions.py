@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal, NamedTuple
 
-Outcome = Literal["ENROLLED", "ISSUED", "COUNTED", "REFUSED", "DUPLICATE", "REVOKED"]
+Outcome = Literal["ENROLLED", "ISSUED", "COUNTED", "REFUSED", "DUPLICATE", "REVOKED", "RESERVED"]
+"""RESERVED is never printed: it waits for the owner of the badge's places."""
 Reason = Literal[
     "EVENT_IN_FUTURE",
     "BADGE_UNKNOWN",

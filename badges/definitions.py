@@ -67,6 +67,11 @@ class LevelLimits:
         """Whether the level uses the family {rolling, overall} (826)."""
         return bool(self.rolling) or self.overall is not None
 
+    @property
+    def any(self) -> bool:
+        """Whether the level is limited at all."""
+        return self.fixed is not None or self.moving
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -157,7 +162,8 @@ class BadgeRecord:
     """The result of an accepted edit: what a rule book needs to judge by it, now and after any restart.
 
     `configurations` and `created` are per level in the order of LEVELS: those listed (S101), and how many
-    were ever created (S23). `measure_number` grows with each change of measure (S48).
+    were ever created (S23). `measure_number` grows with each change of measure (S48), `limit_number` whenever
+    badge-level limits are introduced on a badge that had none: 0 where it was born with them.
     """
 
     definition: BadgeDefinition
@@ -166,6 +172,7 @@ class BadgeRecord:
     configurations: tuple[tuple[Configuration, ...], tuple[Configuration, ...]] = ((), ())
     created: tuple[int, int] = (0, 0)
     measure_number: int = 0
+    limit_number: int = 0
 
     def of_level(self, level: Level) -> tuple[Configuration, ...]:
         """The configurations of one level, in order of `starts_on`."""

@@ -66,6 +66,7 @@ def accept(
             version=current.version + 1,
             accepted_at=at,
             measure_number=current.measure_number + changed,
+            limit_number=current.limit_number + _introduced(current.definition, definition),
         )
     for level in LEVELS:
         record = _with_window(record, current, level, local, at)
@@ -83,6 +84,11 @@ def accept_settings(settings: OrgSettings, current: OrgSettings | None, has_badg
         message = f"timezone: stays {in_force}, because the org has badges whose days were counted in it"
         raise Refused(400, message, "timezone")
     return settings
+
+
+def _introduced(before: BadgeDefinition, after: BadgeDefinition) -> bool:
+    """Whether an edit introduces badge-level limits: what was issued before it has to be counted."""
+    return after.badge_limits.any and not before.badge_limits.any
 
 
 def _measure(definition: BadgeDefinition) -> Measure | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from badges.actions import CustomerAction
+from badges.actions import REVOKE_ISSUE, CustomerAction
 from badges.customer import (
     DAYS_A_BLOCK,
     DAYS_INLINE,
@@ -23,6 +23,7 @@ from badges.customer import (
     Issuance,
     PageKey,
     PageMissing,
+    Reservation,
     bucket_of,
     split_of,
 )
@@ -63,6 +64,8 @@ def evolve(state: CustomerState, action: CustomerAction, verdict: Verdict, rules
             _enrol(state, badge, action, decision)
         elif decision.outcome == "REVOKED":
             _revoke(state, badge, decision, rules)
+        elif decision.outcome == "RESERVED":
+            _reserve(state, badge, action, decision, verdict.event_day, rules, at)
     _remember(state, verdict.digest, numbers)
 
 
@@ -75,11 +78,45 @@ def _issue(
     badge.recent.append(Issuance(identity, action.event_date, at, decision.expires_at, False, sequence))
     badge.issued += 1
     if badge.blocks or len(badge.days) >= DAYS_INLINE:
-        _add_on_day(state, badge, day, 1)
+        add_on_day(state, badge, day, 1)
     else:
         badge.days[day] = badge.days.get(day, 0) + 1
-    if len(badge.recent) >= ISSUANCES_A_PAGE:
-        _seal(state, badge)
+    seal(state, badge)
+
+
+def _reserve(
+    state: CustomerState,
+    badge: BadgeState,
+    action: CustomerAction,
+    decision: Decision,
+    day: int,
+    rules: OrgRules,
+    at: int,
+) -> None:
+    """The place is taken, or a revocation waits for what becomes of it."""
+    assert decision.issuance_id is not None
+    identity = uuid_bytes(decision.issuance_id)
+    if action.action == REVOKE_ISSUE:
+        index = next(i for i, one in enumerate(badge.reserved) if one.issuance_id == identity)
+        waiting = badge.reserved[index]
+        badge.reserved[index] = waiting._replace(revocations=(*waiting.revocations, action))
+        return
+    badge.reserved.append(
+        Reservation(
+            identity,
+            action,
+            day,
+            at,
+            decision.retro,
+            decision.enrolment_id,
+            decision.progress,
+            decision.reaches,
+            decision.limits or (),
+            rules.records[decision.badge_id].limit_number,
+        )
+    )
+    badge.issued += 1
+    add_on_day(state, badge, day, 1)
 
 
 def _enrol(state: CustomerState, badge: BadgeState, action: CustomerAction, decision: Decision) -> None:
@@ -92,7 +129,7 @@ def _enrol(state: CustomerState, badge: BadgeState, action: CustomerAction, deci
 
 def _revoke(state: CustomerState, badge: BadgeState, decision: Decision, rules: OrgRules) -> None:
     if decision.issuance_id is not None:
-        _revoke_issuance(state, badge, uuid_bytes(decision.issuance_id), rules)
+        revoke_issuance(state, badge, uuid_bytes(decision.issuance_id), rules)
     else:
         assert decision.enrolment_id is not None
         _revoke_enrolment(badge, uuid_bytes(decision.enrolment_id))
@@ -118,7 +155,8 @@ def _move(state: CustomerState, badge: BadgeState, decision: Decision) -> None:
         period[1] = decision.crossings
 
 
-def _add_on_day(state: CustomerState, badge: BadgeState, day: int, change: int) -> None:
+def add_on_day(state: CustomerState, badge: BadgeState, day: int, change: int) -> None:
+    """Counts an event day up or down; its block is loaded (`block_missing`)."""
     block = day // DAYS_A_BLOCK
     if block in badge.blocks:
         key: PageKey = ("t", badge.number, block)
@@ -144,7 +182,10 @@ def _move_oldest_block(state: CustomerState, badge: BadgeState) -> None:
     state.dirty.add(key)
 
 
-def _seal(state: CustomerState, badge: BadgeState) -> None:
+def seal(state: CustomerState, badge: BadgeState) -> None:
+    """The recent issuances become a page, once there are enough of them."""
+    if len(badge.recent) < ISSUANCES_A_PAGE:
+        return
     key: PageKey = ("i", badge.number, badge.sealed)
     state.pages[key] = badge.recent
     state.dirty.add(key)
@@ -152,13 +193,14 @@ def _seal(state: CustomerState, badge: BadgeState) -> None:
     badge.sealed += 1
 
 
-def _revoke_issuance(state: CustomerState, badge: BadgeState, identity: bytes, rules: OrgRules) -> None:
+def revoke_issuance(state: CustomerState, badge: BadgeState, identity: bytes, rules: OrgRules) -> None:
+    """Its place is free (S96); all pages are loaded."""
     for number, page in enumerate(state.issuance_pages(badge)):
         for issuance in page:
             if issuance.issuance_id == identity and not issuance.revoked:
                 issuance.revoked = True
                 badge.issued -= 1
-                _add_on_day(state, badge, rules.zone.day(issuance.event_date), -1)
+                add_on_day(state, badge, rules.zone.day(issuance.event_date), -1)
                 if number < badge.sealed:
                     state.dirty.add(("i", badge.number, number))
                 return
@@ -227,10 +269,10 @@ def _touch(state: CustomerState, verdict: Verdict, fresh: Sequence[Decision], ru
         missing += [key for key in wanted if key not in state.pages]
     for decision in fresh:
         outcome = decision.outcome
-        if outcome == "ISSUED":
+        if outcome == "ISSUED" or (outcome == "RESERVED" and decision.limits is not None):
             badge = state.badges.get(decision.badge_id)
             if badge is not None and badge.blocks:
-                missing += _block_missing(state, badge, verdict.event_day)
+                missing += block_missing(state, badge, verdict.event_day)
         elif outcome == "REVOKED" and decision.issuance_id is not None:
             badge = state.badges[decision.badge_id]
             missing += _revoked_missing(state, badge, uuid_bytes(decision.issuance_id), rules)
@@ -238,7 +280,8 @@ def _touch(state: CustomerState, verdict: Verdict, fresh: Sequence[Decision], ru
         raise PageMissing(*missing)
 
 
-def _block_missing(state: CustomerState, badge: BadgeState, day: int) -> list[PageKey]:
+def block_missing(state: CustomerState, badge: BadgeState, day: int) -> list[PageKey]:
+    """The page that a change of a day's count needs and that is not loaded."""
     block = day // DAYS_A_BLOCK
     key: PageKey = ("t", badge.number, block)
     return [key] if block in badge.blocks and key not in state.pages else []
@@ -250,5 +293,5 @@ def _revoked_missing(
     for page in state.issuance_pages(badge):
         for issuance in page:
             if issuance.issuance_id == identity:
-                return _block_missing(state, badge, rules.zone.day(issuance.event_date))
+                return block_missing(state, badge, rules.zone.day(issuance.event_date))
     return []

@@ -168,7 +168,8 @@ class _Issue:
         measure_number: int = 0,
     ) -> Decision:
         """ISSUED, or REFUSED by the first limit without room (S63). Every issue of the act counts in each
-        limit. From `progress` on: the Decision's fields of the same names.
+        limit. RESERVED where the badge level is judged elsewhere. From `progress` on: the Decision's fields
+        of the same names.
         """
         occasion, badge, made = self.occasion, self.badge, self.made
         if self.facts is None:
@@ -199,7 +200,7 @@ class _Issue:
         limits = tuple([LimitFact(a, b, c, count + made, d, e) for a, b, c, count, d, e in self.facts])
         return Decision(
             badge.badge_id,
-            "ISSUED",
+            "RESERVED" if badge.has_badge_limits and occasion.shared is None else "ISSUED",
             None,
             expires_at,
             issuance_id(action.org_id, badge.badge_id, action.customer_id, action.event_id, occurrence),
@@ -220,9 +221,7 @@ class _Issue:
         occasion, badge = self.occasion, self.badge
         ledger: Ledger = EMPTY if self.state is None else CustomerLedger(occasion.state, self.state)
         facts = counted(badge, "CUSTOMER", ledger, occasion.event_day, occasion.at)
-        if badge.has_badge_limits:
-            if occasion.shared is None:
-                raise ValueError("limits of the whole badge need the counts of all customers")
+        if badge.has_badge_limits and occasion.shared is not None:
             shared = occasion.shared.of(badge)
             facts += counted(badge, "BADGE", shared, occasion.event_day, occasion.at)
         return facts

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from badges.calendar import Zone, format_day, format_instant
 from badges.criteria import BEFORE_START
-from badges.customer import BadgeState, CustomerState, Enrolment, Issuance
+from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, Reservation
 from badges.definitions import BadgeRecord, Level
 from badges.eligibility import end_of
 from badges.identity import reference_id, uuid_text
@@ -77,6 +77,7 @@ def customer_answer(state: CustomerState, rules: OrgRules, at: int) -> dict[str,
         ]
         progress += _progress(own, badge)
     registered_at = state.registered_at
+    waiting = [_waiting(one, badge_id) for badge_id, own in state.badges.items() for one in own.reserved]
     return {
         "org_id": state.org_id,
         "customer_id": state.customer_id,
@@ -84,6 +85,7 @@ def customer_answer(state: CustomerState, rules: OrgRules, at: int) -> dict[str,
         "enrolments": _in_order(enrolments),
         "issuances": _in_order(issuances),
         "progress": _in_order(progress),
+        **({"waiting": waiting} if waiting else {}),
     }
 
 
@@ -122,6 +124,16 @@ def _issuance(issuance: Issuance, badge_id: str, at: int) -> dict[str, Any]:
         "issued_at": format_instant(issuance.issued_at),
         "expires_at": _end(issuance.expires_at),
         "status": _standing(issuance.revoked, issuance.expires_at, at),
+    }
+
+
+def _waiting(reservation: Reservation, badge_id: str) -> dict[str, Any]:
+    """An issuance that waits for a place under the badge's limit (S68); simulate never has any."""
+    return {
+        "issuance_id": uuid_text(reservation.issuance_id),
+        "badge_id": badge_id,
+        "event_date": format_instant(reservation.action.event_date),
+        "since": format_instant(reservation.at),
     }
 
 

@@ -24,6 +24,9 @@ def decide_revoke(occasion: Occasion, badge: CompiledBadge, state: BadgeState | 
             revoked = [
                 _revoked(badge, retro, enrolment_id=identity) for identity in _enrolments(occasion, state)
             ]
+        elif _is_reserved(occasion, state):
+            # Decided once it is known whether there is an issuance.
+            return (Decision(badge.badge_id, "RESERVED", issuance_id=occasion.action.issuance_id),)
         elif _has_issuance(occasion, state):
             revoked = [_revoked(badge, retro, issuance_id=occasion.action.issuance_id)]
     return tuple(revoked) or (_refused(badge, "NOTHING_TO_REVOKE", retro),)
@@ -43,6 +46,11 @@ def _has_issuance(occasion: Occasion, state: BadgeState) -> bool:
         for page in occasion.state.issuance_pages(state)
         for issuance in page
     )
+
+
+def _is_reserved(occasion: Occasion, state: BadgeState) -> bool:
+    wanted = occasion.action.issuance_id
+    return any(uuid_text(one.issuance_id) == wanted for one in state.reserved)
 
 
 def _revoked(

@@ -109,7 +109,7 @@ class CompiledBadge:
         self.periods = Periods(measure.within, self.start_day) if measure and measure.within else None
         self.customer_limits = definition.customer_limits
         self.badge_limits = definition.badge_limits
-        self.has_badge_limits = self.badge_limits.moving or self.badge_limits.fixed is not None
+        self.has_badge_limits = self.badge_limits.any
         self.customer_windows = Windows(record, "CUSTOMER", local)
         self.badge_windows = Windows(record, "BADGE", local)
         self._expiry: tuple[int, int | None] | None = None
@@ -162,6 +162,7 @@ class OrgRules:
             badge_id: CompiledBadge(record, settings, self.zone)
             for badge_id, record in sorted(records.items())
         }
+        self.has_badge_limits = any(badge.has_badge_limits for badge in self.badges.values())
         self._candidates: dict[str, tuple[Candidate, ...]] = {}
         for badge in self.badges.values():
             self._index(badge)

@@ -4,14 +4,15 @@ docs/architecture.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import KafkaError, Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition, murmur2
 
 from badges.calendar import format_instant
+from badges.places import Hop
 from consumer.crash_points import reached
 from consumer.dead_letters import headers_of
 from consumer.errors import ProducerLost
@@ -28,6 +29,7 @@ from schemas.changelog import (
     encode_cut_over,
     encode_marker,
 )
+from schemas.hops import encode_hop, hop_key
 from state.cache import StateCache
 from state.view import Apply, Document, View
 
@@ -45,6 +47,17 @@ class Topics(NamedTuple):
     decisions: str
     dead_letters: str
     state: str
+    hops: str = ""
+
+
+class Introduced(NamedTuple):
+    """What a cut-over that introduces limits over all customers yields in one partition."""
+
+    hops: Sequence[Hop] = ()
+    documents: Sequence[tuple[bytes, bytes]] = ()
+
+
+NOTHING_INTRODUCED: Final[Mapping[int, Introduced]] = {}
 
 
 class _Written:
@@ -66,18 +79,33 @@ class _Written:
         if error is None:
             self.last = message.offset()
 
+    def place(self, documents: Sequence[tuple[bytes, bytes]]) -> list[Document] | None:
+        """The documents with their offsets, None where these are not known."""
+        count = len(documents)
+        if self.last is None or (count and (self.first is None or self.last - self.first != count)):
+            return None
+        first = self.last - count
+        return [Document(key, first + i, value) for i, (key, value) in enumerate(documents)]
+
 
 class Committer:
     """Commits batches: Kafka first, in one transaction, then the view."""
 
     def __init__(
-        self, transactions: Transactions, topics: Topics, view: View, cache: StateCache, source: str
+        self,
+        transactions: Transactions,
+        topics: Topics,
+        view: View,
+        cache: StateCache,
+        source: str,
+        partitions: int = 0,
     ) -> None:
         self._transactions = transactions
         self._topics = topics
         self._view = view
         self._cache = cache
         self._source = source.encode()
+        self._partitions = partitions
 
     def commit(self, batch: Batch, feeds: tuple[int, int], metadata: Any) -> list[int]:
         """Commits everything of a batch; returns the partitions whose view is to be repaired. What is raised
@@ -94,7 +122,8 @@ class Committer:
         # 3. The state, and as its last record the position.
         positions: dict[int, PositionMarker] = {}
         for partition, share in batch.shares.items():
-            positions[partition] = _next_position(share.owned, share.next_offset, share.at, feeds)
+            next_hop = share.next_hop or share.owned.position.hops_offset
+            positions[partition] = _next_position(share.owned, share.next_offset, share.at, feeds, next_hop)
             if not share.owned.passing:
                 written[partition] = self._changelog(partition, share.documents, positions[partition])
         produced = perf_counter()
@@ -102,6 +131,11 @@ class Committer:
         offsets = [
             TopicPartition(self._topics.actions, partition, share.next_offset)
             for partition, share in batch.shares.items()
+        ]
+        offsets += [
+            TopicPartition(self._topics.hops, partition, share.next_hop)
+            for partition, share in batch.shares.items()
+            if share.next_hop
         ]
         self._transactions.commit(offsets, metadata)
         committed = perf_counter()
@@ -113,8 +147,17 @@ class Committer:
         batch.phases["redis"] = perf_counter() - committed
         return broken
 
-    def cut_over(self, owned: Sequence[Owned], feeds: tuple[int, int], at: int, metadata: Any) -> list[int]:
-        """The rules up to `feeds` are in force from each partition's next record on (design.md section 6)."""
+    def cut_over(
+        self,
+        owned: Sequence[Owned],
+        feeds: tuple[int, int],
+        at: int,
+        metadata: Any,
+        introduced: Mapping[int, Introduced] = NOTHING_INTRODUCED,
+    ) -> list[int]:
+        """The rules up to `feeds` are in force from each partition's next record on (design.md section 6).
+        `introduced` is what follows where they introduce limits over all customers, by partition.
+        """
         self._transactions.begin()
         positions, written = {}, {}
         for own in owned:
@@ -124,20 +167,28 @@ class Committer:
                 self._transactions.produce(
                     self._topics.state, own.partition, cut_over_key(record), encode_cut_over(record)
                 )
-            positions[own.partition] = _next_position(own, offset, now, feeds)
-            written[own.partition] = self._changelog(own.partition, [], positions[own.partition])
+            hops, documents = introduced.get(own.partition, Introduced())
+            for hop in hops:
+                self._hop(hop)
+            positions[own.partition] = _next_position(own, offset, now, feeds, own.position.hops_offset)
+            written[own.partition] = self._changelog(own.partition, documents, positions[own.partition])
         offsets = [
             TopicPartition(self._topics.actions, own.partition, own.position.next_offset) for own in owned
         ]
         self._transactions.commit(offsets, metadata)
-        applies = []
+        applies: list[Apply] = []
+        broken: list[int] = []
         for own in owned:
-            last = written[own.partition].last
-            if last is None:
+            where, pairs = written[own.partition], introduced.get(own.partition, Introduced()).documents
+            if where.last is None:
                 raise ProducerLost("no delivery report for a marker")
-            marker = redis_marker(positions[own.partition], last + 1)
-            applies.append(Apply(own.partition, own.view_marker, [], marker))
-        return self._take_over({own.partition: own for own in owned}, applies, positions)
+            placed = where.place(pairs)
+            if placed is None:
+                broken.append(own.partition)
+                continue
+            marker = redis_marker(positions[own.partition], where.last + 1)
+            applies.append(Apply(own.partition, own.view_marker, placed, marker))
+        return broken + self._take_over({own.partition: own for own in owned}, applies, positions)
 
     def _outputs(self, partition: int, share: Share) -> None:
         produce, topics = self._transactions.produce, self._topics
@@ -158,12 +209,23 @@ class Committer:
                 value,
                 [("ce_id", f"{origin}{offset}".encode()), *decided_headers],
             )
+        origin_of_answers = f"{topics.hops}/{partition}/"
+        for number, value, key in share.answered:
+            headers = [("ce_id", f"{origin_of_answers}{number}".encode()), *decided_headers]
+            produce(topics.decisions, partition, key, value, headers)
+        for hop in share.sent:
+            self._hop(hop)
         home = ANY if share.owned.passing else partition
         for letter in share.rejected:
             produce(topics.dead_letters, home, letter.key, letter.value, letter.headers)
         for message, right in share.rerouted:
             headers = [*headers_of(message), (REROUTED, f"{origin}{message.offset()}".encode())]
             produce(topics.actions, right, message.key(), message.value(), headers)
+
+    def _hop(self, hop: Hop) -> None:
+        key = hop_key(hop)
+        partition = murmur2(key, self._partitions)
+        self._transactions.produce(self._topics.hops, partition, key, encode_hop(hop))
 
     def _changelog(
         self, partition: int, documents: Sequence[tuple[bytes, bytes]], position: PositionMarker
@@ -184,12 +246,11 @@ class Committer:
             if share.owned.passing:
                 share.owned.position = positions[partition]
                 continue
-            count, where = len(share.documents), written[partition]
-            if where.last is None or (count and (where.first is None or where.last - where.first != count)):
+            where = written[partition]
+            documents = where.place(share.documents)
+            if where.last is None or documents is None:
                 broken.append(partition)  # something came between: the changelog itself is asked
                 continue
-            first = where.last - count
-            documents = [Document(key, first + i, value) for i, (key, value) in enumerate(share.documents)]
             marker = redis_marker(positions[partition], where.last + 1)
             applies.append(Apply(partition, share.owned.view_marker, documents, marker))
         owned = {partition: share.owned for partition, share in batch.shares.items()}
@@ -216,11 +277,13 @@ class Committer:
         return broken
 
 
-def _next_position(own: Owned, next_offset: int, at: int, feeds: tuple[int, int]) -> PositionMarker:
+def _next_position(
+    own: Owned, next_offset: int, at: int, feeds: tuple[int, int], next_hop: int
+) -> PositionMarker:
     """The position after one more transaction. Offsets never go back."""
     before = own.position
-    if next_offset < before.next_offset:
+    if next_offset < before.next_offset or next_hop < before.hops_offset:
         raise AssertionError("an offset went back")
     return PositionMarker(
-        before.sequence + 1, before.cluster_id, before.topic_id, next_offset, at, *feeds, TZDATA
+        before.sequence + 1, before.cluster_id, before.topic_id, next_offset, at, *feeds, TZDATA, next_hop
     )

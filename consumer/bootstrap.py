@@ -17,24 +17,27 @@ from types import FrameType
 from typing import Final
 
 import structlog
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, TopicDescription
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
-from consumer.batch import TZDATA, Committer, Topics
+from consumer.batch import Committer, Topics
 from consumer.changelog import Changelog
 from consumer.client_config import ClientConfig
 from consumer.clock import SystemClock
-from consumer.end_watch import EndWatch
+from consumer.end_watch import EndWatch, Watched
 from consumer.errors import MISCONFIGURED, REFUSED, UNEXPECTED, UNREACHABLE, Paused, Stopped
 from consumer.feeds import Feeds
-from consumer.input import InputGroup
+from consumer.input import Hops, InputGroup
 from consumer.instance import Instance, claim_instance
+from consumer.introductions import Introductions
 from consumer.loop import Loop, Parts
 from consumer.metrics_server import MetricsServer
-from consumer.ownership import Ownership, Topic
+from consumer.ownership import Ownership
+from consumer.places import Places
+from consumer.present_topics import added, identify
 from consumer.processor import OutputFraming, Processor
 from consumer.registry_client import RegistryClient
-from consumer.rights import WORKER_TOPICS, ClientErrors, check_topic, denied, wrong_setting
+from consumer.rights import ClientErrors, denied, wrong_setting
 from consumer.same_topic import SameTopic
 from consumer.settings import Addresses, Settings, resolve_addresses
 from consumer.sorting import Sorter
@@ -47,6 +50,7 @@ from schemas.avro_schema import BADGE_ISSUED as ISSUED_SCHEMA
 from schemas.avro_schema import schema_text
 from schemas.catalogue import (
     BADGE_DECISIONS,
+    BADGE_HOPS,
     BADGE_ISSUED,
     CUSTOMER_ACTIONS,
     CUSTOMER_STATE,
@@ -62,6 +66,10 @@ from state.redis_view import RedisView
 CACHED_CUSTOMERS: Final = 200_000
 """A small customer takes about 3 KiB of memory."""
 
+_WRITTEN: Final = (
+    CUSTOMER_ACTIONS, BADGE_ISSUED, BADGE_DECISIONS, DEAD_LETTERS, CUSTOMER_STATE, BADGE_HOPS,
+)  # fmt: skip
+"""In the order of `Topics`."""
 _librdkafka = logging.getLogger("consumer.librdkafka")
 _librdkafka.addHandler(logging.NullHandler())
 _librdkafka.propagate = False
@@ -179,51 +187,52 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     topic, present = identify(admin, prefix, clients)
     partitions = topic.partitions
     view = RedisView(work.addresses.redis_url.get_secret_value(), prefix=prefix)
-    warnings = [*view.check_server(), *_added(present, partitions)]
+    warnings = [*view.check_server(), *added(present, partitions)]
     feeds = Feeds(config.reader(), prefix, _librdkafka, clock)
-    group = InputGroup(config.member(), prefix + CUSTOMER_ACTIONS, _librdkafka)
+    group = InputGroup(
+        config.member(), prefix + CUSTOMER_ACTIONS, _librdkafka, Hops(prefix + BADGE_HOPS, partitions)
+    )
     changelog = Changelog(config.reader(), prefix + CUSTOMER_STATE, admin, _librdkafka, clock)
     cache = StateCache(CACHED_CUSTOMERS)
     ownership = Ownership(group, changelog, view, cache, topic, accept_reset=work.accept_reset)
     identity = f"{prefix}.{settings.consumer.group}.{work.instance}.{worker}"
     transactions = Transactions(config.producer(identity), _librdkafka, clock)
-    names = (CUSTOMER_ACTIONS, BADGE_ISSUED, BADGE_DECISIONS, DEAD_LETTERS, CUSTOMER_STATE)
-    topics = Topics(*(prefix + name for name in names))
-    committer = Committer(transactions, topics, view, cache, f"/badges/{settings.consumer.group}")
+    topics = Topics(*(prefix + name for name in _WRITTEN))
+    committer = Committer(transactions, topics, view, cache, f"/badges/{settings.consumer.group}", partitions)
     registry = _registry(settings)
     sorter = Sorter(cache, partitions, registry and RememberedSchemas(registry), monotonic)
-    processor = Processor(view, cache, feeds, sorter, _framing(registry, topics))
+    framing = _framing(registry, topics)
+    places = Places(view, cache, feeds, partitions, topics.hops, framing)
+    processor = Processor(view, cache, feeds, sorter, framing, places)
+    reports = Introductions(view, cache, feeds, places, partitions)
     parts = Parts(
         group, ownership, processor, committer, transactions, feeds, view, clock, telemetry, clients,
-        SameTopic(admin, prefix + CUSTOMER_ACTIONS, topic.topic_id, clock),
+        SameTopic(admin, prefix + CUSTOMER_ACTIONS, topic.topic_id, clock), reports,
     )  # fmt: skip
     server = None
     if settings.metrics.port:
         server = MetricsServer(settings.metrics.port + worker, telemetry, clock)
     _tune_memory()
     telemetry.started(partitions=partitions, warnings=warnings)
-    ends = None
-    if work.exit_at_end:
-        ends = EndWatch(config.reader(), topics.actions, present, group.committed, clock, _librdkafka)
+    ends = _ends(config, topics, group, present, partitions) if work.exit_at_end else None
     try:
-        Loop(parts).run(stopped, ends.reached if ends is not None else lambda: False)
+        Loop(parts).run(stopped, lambda: ends is not None and not places.waiting() and ends.reached())
     finally:
         transactions.discard()
-        group.close()
-        for part in (feeds, changelog, view, server, ends):
-            if part is not None:
-                part.close()
+        group.leave()
+        _close(feeds, changelog, view, server, ends)
 
 
-def _added(present: int, logical: int) -> list[str]:
-    """What to say of partitions that the input topic was given later."""
-    if present <= logical:
-        return []
-    told = (
-        f"customer-actions has {present} partitions and customer-state {logical}: each customer stays in "
-        f"one of the {logical}, records in others are re-published there; send to the {logical} to save that"
-    )
-    return [told]
+def _ends(config: ClientConfig, topics: Topics, group: InputGroup, present: int, partitions: int) -> EndWatch:
+    actions = Watched(topics.actions, present, group.committed)
+    hops = Watched(topics.hops, partitions, group.committed_hops)
+    return EndWatch(config.reader(), actions, hops, SystemClock(), _librdkafka)
+
+
+def _close(*parts: Feeds | Changelog | RedisView | MetricsServer | EndWatch | None) -> None:
+    for part in parts:
+        if part is not None:
+            part.close()
 
 
 def _tune_memory() -> None:
@@ -258,33 +267,3 @@ def _framing(registry: RegistryClient | None, topics: Topics) -> OutputFraming:
         )
     except (RegistryUnavailable, RegistryRefused) as error:
         raise Stopped(str(error), error.exit_code) from None
-
-
-def identify(admin: AdminClient, prefix: str, clients: ClientErrors) -> tuple[Topic, int]:
-    """The input topic's identity, with the logical number of partitions, and the number it has now."""
-    try:
-        cluster = admin.describe_cluster(request_timeout=10).result()
-    except KafkaException as error:
-        admin.poll(0)  # calls `clients`
-        raise clients.unanswered(error.args[0]) from None
-    found = _described(admin, prefix)
-    actions, logical = found[CUSTOMER_ACTIONS], len(found[CUSTOMER_STATE].partitions)
-    topic = Topic(str(cluster.cluster_id), str(actions.topic_id), TZDATA, logical)
-    return topic, len(actions.partitions)
-
-
-def _described(admin: AdminClient, prefix: str) -> dict[str, TopicDescription]:
-    """All topics of a worker by their names without prefix, each there and with the rights on it."""
-    asked = TopicCollection([prefix + name for name in WORKER_TOPICS])
-    answers = admin.describe_topics(asked, include_authorized_operations=True, request_timeout=10)
-    found: dict[str, TopicDescription] = {}
-    for name, needed in WORKER_TOPICS.items():
-        topic = prefix + name
-        try:
-            found[name] = answers[topic].result()
-        except KafkaException as error:
-            raise denied(error.args[0], topic) or Stopped(
-                f"{topic}: {error.args[0].name()}; run `badges topics create`", REFUSED
-            ) from None
-        check_topic(topic, found[name].authorized_operations, needed)
-    return found

@@ -68,4 +68,6 @@ class ClientConfig:
             "enable.idempotence": True,
             "acks": "all",
             "partitioner": "murmur2_random",
+            "log_level": 6,  # transactions.py is told by the log that a connection broke
+            "log.connection.close": True,
         }

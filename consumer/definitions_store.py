@@ -221,7 +221,6 @@ class _Draft:
         return Edited("REFUSED", org_id, badge_id, document.place, before=record, error=error)
 
     def _badge(self, definition: BadgeDefinition, document: Document) -> Edited:
-        _refuse_badge_limits(definition)
         key = (definition.org_id, definition.badge_id)
         stored = self._definitions.badges.get(key)
         current = stored.record if stored else None
@@ -250,10 +249,3 @@ class _Draft:
         )
         self.outputs.append((ORG_SETTINGS, settings_key(org_id), value))
         return Edited("CHANGED" if stored else "CREATED", org_id, None, document.place)
-
-
-def _refuse_badge_limits(definition: BadgeDefinition) -> None:
-    limits = definition.badge_limits
-    if limits.fixed is not None or limits.moving:
-        message = "badge_limits: limits over all customers are not available live yet"
-        raise Refused(400, f"{message}; try them with `badges simulate`", "badge_limits")

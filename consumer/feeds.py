@@ -118,6 +118,10 @@ class Feeds:
                 self._compiled[org_id] = rules
         return rules
 
+    def introduced(self) -> list[BadgeRecord]:
+        """The badges that were given badge-level limits after they had none."""
+        return [one for org in self._orgs.values() for one in org.records.values() if one.limit_number]
+
     def close(self) -> None:
         """Ends the connection."""
         self._consumer.close()

@@ -8,16 +8,19 @@ here (design.md section 3).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from consumer.bounded_call import NeverCameBack, bounded
 from consumer.crash_points import reached
 from consumer.errors import REFUSED, AssignmentLost, Paused, Stopped
 from consumer.rights import denied
 
 WAIT_S: Final = 0.1
 """How long a quiet topic is waited for; also how long SIGTERM waits."""
+LEAVE_S: Final = 10.0
 _PASSING: Final = frozenset(
     {
         KafkaError._ALL_BROKERS_DOWN,
@@ -33,12 +36,26 @@ _PASSING: Final = frozenset(
     }
 )
 
+NO_HOPS: Final[Mapping[int, int]] = {}
+
+
+class Hops(NamedTuple):
+    """The topic badge-hops, read in the partitions that have the numbers of those assigned."""
+
+    topic: str
+    partitions: int
+
 
 class InputGroup:
-    """One member of the group. `assigned` are its partitions, `epoch` grows with each change of them."""
+    """One member of the group. `assigned` are its partitions, `epoch` grows with each change of them.
 
-    def __init__(self, config: Mapping[str, Any], topic: str, logger: Any) -> None:
+    The group gives partitions of the input only; those of badge-hops with the same numbers are added here, so
+    that nothing can ever give the two to different workers (docs/badge-limits.md).
+    """
+
+    def __init__(self, config: Mapping[str, Any], topic: str, logger: Any, hops: Hops | None = None) -> None:
         self._topic = topic
+        self._hops = hops
         self._consumer = Consumer(dict(config), logger=logger)
         self.assigned: frozenset[int] = frozenset()
         self.epoch = 0
@@ -51,6 +68,7 @@ class InputGroup:
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         taken = [TopicPartition(one.topic, one.partition, 0) for one in partitions]
+        taken += self._of_hops(one.partition for one in partitions)
         consumer.assign(taken)
         consumer.pause(taken)
         self.assigned = frozenset(one.partition for one in partitions)
@@ -75,7 +93,7 @@ class InputGroup:
         if self.epoch != epoch:
             return []
         reached("consume")
-        return [message for message in messages if self._usable(message)]
+        return [message for message in messages if message.error() is None or self._usable(message)]
 
     def serve(self) -> None:
         """Keeps the membership alive while all partitions are paused."""
@@ -121,22 +139,46 @@ class InputGroup:
 
     def committed(self, partitions: Iterable[int]) -> dict[int, int | None]:
         """The group's committed offsets, None where there is none; waits for pending transactions."""
-        asked = [TopicPartition(self._topic, partition) for partition in partitions]
+        return self._committed([TopicPartition(self._topic, partition) for partition in partitions])
+
+    def committed_hops(self, partitions: Iterable[int]) -> dict[int, int | None]:
+        """As `committed`, of badge-hops: for whoever asks about lag. Where to go on, the marker says."""
+        return self._committed(self._of_hops(partitions))
+
+    def _committed(self, asked: list[TopicPartition]) -> dict[int, int | None]:
         try:
             found = self._consumer.committed(asked, 10.0)
         except KafkaException as error:
             raise denied(error.args[0], self._topic) or Paused(error.args[0].name()) from None
         return {one.partition: one.offset if one.offset >= 0 else None for one in found}
 
-    def resume(self, positions: Mapping[int, int]) -> None:
-        """Goes on at these offsets."""
+    def resume(self, positions: Mapping[int, int], hops: Mapping[int, int] = NO_HOPS) -> None:
+        """Goes on at these offsets of the input, and of badge-hops."""
         for partition, offset in positions.items():
             self._consumer.seek(TopicPartition(self._topic, partition, offset))
-        self._consumer.resume([TopicPartition(self._topic, partition) for partition in positions])
+        of_hops = self._of_hops(hops)
+        for one in of_hops:
+            self._consumer.seek(TopicPartition(one.topic, one.partition, hops[one.partition]))
+        resumed = [TopicPartition(self._topic, partition) for partition in positions]
+        self._consumer.resume(resumed + of_hops)
 
     def pause(self, partitions: Iterable[int]) -> None:
         """Stops reading these partitions."""
+        paused = list(partitions)
+        self.defer(paused)
+        if self._hops is not None:
+            self._consumer.pause(self._of_hops(paused))
+
+    def defer(self, partitions: Iterable[int]) -> None:
+        """Stops reading the input of these; badge-hops goes on."""
         self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
+
+    def _of_hops(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        """Partitions of badge-hops, as far as there are some of these numbers, at offset 0."""
+        if self._hops is None:
+            return []
+        topic, count = self._hops
+        return [TopicPartition(topic, partition, 0) for partition in partitions if partition < count]
 
     def drop(self) -> None:
         """Leaves the assignment behind and joins anew."""
@@ -162,6 +204,13 @@ class InputGroup:
     def close(self) -> None:
         """Leaves the group."""
         self._consumer.close()
+
+    def leave(self) -> None:
+        """As `close`, but waits for at most LEAVE_S: once a callback of it has raised, the client may never
+        come back from closing, and whoever waited with it would never be started again.
+        """
+        with suppress(NeverCameBack):
+            bounded(self.close, LEAVE_S)
 
 
 def is_member(metadata: Any) -> bool:

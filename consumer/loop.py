@@ -28,12 +28,14 @@ from consumer.errors import (
 )
 from consumer.feeds import Feeds
 from consumer.input import InputGroup
+from consumer.introductions import Introductions
 from consumer.ownership import Ownership
-from consumer.processor import Processor, ViewMoved
+from consumer.processor import Processor
 from consumer.rights import ClientErrors
 from consumer.same_topic import SameTopic
 from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions
+from consumer.view_checks import ViewMoved
 from state.errors import ViewError, ViewRefused
 from state.view import Health, View
 
@@ -63,6 +65,7 @@ class Parts:
     telemetry: Telemetry
     clients: ClientErrors
     same_topic: SameTopic | None = None
+    introductions: Introductions | None = None
 
 
 class Loop:
@@ -80,6 +83,7 @@ class Loop:
         self._telemetry = parts.telemetry
         self._clients = parts.clients
         self._same_topic = parts.same_topic
+        self._introductions = parts.introductions
         self._epoch = 0
         self._health: Health | None = None
         self._next_rules = self._next_health = self._next_try = self._next_deferred = 0.0
@@ -109,6 +113,7 @@ class Loop:
                 self._rewind()
             except BatchAborted as error:
                 self._telemetry.aborted(str(error))
+                self._next_rules = 0.0  # newer ones may be what is missing
                 self._rewind()
             except AssignmentLost as error:
                 self._telemetry.lost(str(error))
@@ -184,7 +189,7 @@ class Loop:
     def _defer(self, deferred: dict[int, str]) -> None:
         """Partitions whose next record waits for its schema stand still; the others go on."""
         if deferred:
-            self._group.pause(deferred)
+            self._group.defer(deferred)
             self._deferred.update(deferred)
             self._next_deferred = self._clock.monotonic() + DEFER_S
             self._telemetry.deferred(len(deferred), next(iter(deferred.values())))
@@ -206,7 +211,8 @@ class Loop:
         ]
         if behind:
             at = max(self._clock.now(), self._feeds.accepted_at)
-            broken = self._committer.cut_over(behind, feeds, at, self._group.metadata())
+            introduced = self._introductions.of(behind) if self._introductions is not None else {}
+            broken = self._committer.cut_over(behind, feeds, at, self._group.metadata(), introduced)
             if broken:
                 raise ViewMoved(broken)
 
@@ -235,13 +241,20 @@ class Loop:
                 raise Paused("the rules that the last owner decided by are not read yet")
         self._cut_over()
         self._deferred.clear()
-        self._group.resume({p: own.position.next_offset for p, own in self._ownership.owned.items()})
+        self._go_on()
         self._telemetry.ready(sorted(self._ownership.owned))
 
     def _rewind(self) -> None:
         """Nothing was committed: the states touched are dropped, and the same records are read again."""
         self._ownership.forget_states()
-        self._group.resume({p: own.position.next_offset for p, own in self._ownership.owned.items()})
+        self._go_on()
+
+    def _go_on(self) -> None:
+        owned = self._ownership.owned
+        self._group.resume(
+            {p: own.position.next_offset for p, own in owned.items()},
+            {p: own.position.hops_offset for p, own in owned.items()},
+        )
 
     def _pause(self, error: Paused) -> None:
         self._telemetry.paused(str(error))

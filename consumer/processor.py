@@ -4,30 +4,33 @@ here, and no transaction is known here; whatever happens, nothing leaves the pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from confluent_kafka import Message
 
+from badges.actions import REVOKE_ISSUE
 from badges.customer import CustomerState, PageKey, PageMissing, bucket_of
 from badges.decide import decide
 from badges.decisions import Verdict
 from badges.evolve import evolve
 from badges.identity import event_digest
+from badges.places import Answer
 from badges.rulebook import OrgRules
 from consumer.crash_points import reached
-from consumer.errors import Paused
 from consumer.feeds import Feeds
 from consumer.ownership import Owned
+from consumer.places import Places
 from consumer.shares import Batch, Decided, Share
 from consumer.sorting import Deferred, Sorter
+from consumer.view_checks import checked
 from schemas.badge_issued import encode_issued
 from schemas.customer_action import customer_key
 from schemas.decisions import encode_decisions
 from schemas.framing import confluent_value
+from schemas.hops import decode_hop, hop_key
 from state.cache import StateCache
-from state.errors import ViewDamaged, ViewError, ViewUnavailable
 from state.loader import Wanted, WantedPages, changed_documents, load_pages, load_states
 from state.view import View
 
@@ -41,30 +44,27 @@ class OutputFraming(NamedTuple):
     decisions: int | None = None
 
 
-class ViewMoved(Exception):
-    """Nothing of these partitions may be decided before they are repaired; `damaged` are those of which the
-    view lacks something although its marker is right: they are to be rebuilt.
-    """
-
-    def __init__(self, partitions: Sequence[int], damaged: Sequence[int] = ()) -> None:
-        super().__init__("partitions are to be repaired")
-        self.partitions = tuple(partitions)
-        self.damaged = tuple(damaged)
-
-
 class Processor:
     """Decides batches. States come from the cache or the view and are changed in place: whoever does not
     commit a batch drops the cache of its partitions.
     """
 
     def __init__(
-        self, view: View, cache: StateCache, feeds: Feeds, sorter: Sorter, framed: OutputFraming
+        self,
+        view: View,
+        cache: StateCache,
+        feeds: Feeds,
+        sorter: Sorter,
+        framed: OutputFraming,
+        places: Places | None = None,
     ) -> None:
         self._view = view
         self._cache = cache
         self._feeds = feeds
         self._sorter = sorter
         self._framed = framed
+        self._places = places
+        self._hops = "" if places is None else places.topic
 
     def process(self, messages: Sequence[Message], owned: dict[int, Owned], now: int) -> Batch:
         """Decides messages of owned partitions, in their order. Raises ViewMoved or Paused before anything
@@ -78,6 +78,8 @@ class Processor:
         reached("load")
         loaded = perf_counter()
         for partition, share in shares.items():
+            if share.hops and self._places is not None:
+                self._places.run(partition, share)
             self._decide(partition, share)
         reached("decide")
         decided = perf_counter()
@@ -85,11 +87,12 @@ class Processor:
             self._encode(share)
         encoded = perf_counter()
         seconds = (decoded - started, loaded - decoded, decided - loaded, encoded - decided)
-        return Batch(shares, deferred, len(messages), dict(zip(PHASES, seconds, strict=True)))
+        events = len(messages) - sum(len(share.hops) for share in shares.values())
+        return Batch(shares, deferred, events, dict(zip(PHASES, seconds, strict=True)))
 
     def refuse(self, message: Message) -> bool:
-        """As `Sorter.refuse`."""
-        return self._sorter.refuse(message)
+        """As `Sorter.refuse`; what follows from a message of badge-hops cannot become a dead letter."""
+        return message.topic() != self._hops and self._sorter.refuse(message)
 
     def _sort(
         self, messages: Sequence[Message], owned: dict[int, Owned], now: int
@@ -98,16 +101,20 @@ class Processor:
         self._sorter.begin_batch(self._feeds.offsets)
         shares: dict[int, Share] = {}
         deferred: dict[int, str] = {}
-        accepted_at, sort = self._feeds.accepted_at, self._sorter.sort
+        accepted_at, sort, hops = self._feeds.accepted_at, self._sorter.sort, self._hops
         for message in messages:
             partition: int = message.partition()  # type: ignore[assignment]  # None only before delivery
-            if deferred and partition in deferred:
+            is_hop = hops and message.topic() == hops
+            if deferred and partition in deferred and not is_hop:
                 continue
             share = shares.get(partition)
             if share is None:
                 own = owned[partition]
                 at = max(now, own.position.at, accepted_at)
                 share = shares[partition] = Share(own, at, own.position.next_offset)
+            if is_hop:
+                _take_hop(message, share)
+                continue
             try:
                 sort(message, share)
             except Deferred as wait:
@@ -115,7 +122,8 @@ class Processor:
             else:
                 share.next_offset = message.offset() + 1  # type: ignore[operator]
         for partition in deferred:
-            if shares[partition].next_offset == owned[partition].position.next_offset:
+            share = shares[partition]
+            if share.next_offset == owned[partition].position.next_offset and not share.next_hop:
                 del shares[partition]
         return shares, deferred
 
@@ -135,14 +143,27 @@ class Processor:
                     missing[record.key] = (action.org_id, action.customer_id)
                 else:
                     share.states[record.key] = state
+            if share.hops:
+                self._want_answered(partition, share, missing)
             wanted.append(Wanted(partition, share.owned.view_marker, list(missing.values())))
-        found = _checked(lambda: load_states(self._view, wanted))
+        found = checked(lambda: load_states(self._view, wanted))
         for want in wanted:
             states = found[want.partition]
             share = shares[want.partition]
             for state in states:
                 share.states[customer_key(state.org_id, state.customer_id)] = state
         self._load_pages(shares)
+
+    def _want_answered(self, partition: int, share: Share, missing: dict[bytes, tuple[int, str]]) -> None:
+        """The customers that answers are for, as `_load`."""
+        for _, hop in share.hops:
+            if isinstance(hop, Answer):
+                key = hop_key(hop)
+                state = self._cache.get(partition, hop.org_id, hop.customer_id)
+                if state is not None:
+                    share.states[key] = state
+                elif key not in share.states:
+                    missing[key] = (hop.org_id, hop.customer_id)
 
     def _load_pages(self, shares: dict[int, Share]) -> None:
         wanted: list[WantedPages] = []
@@ -160,7 +181,7 @@ class Processor:
             if pages:
                 wanted.append(WantedPages(partition, share.owned.view_marker, pages))
         if wanted:
-            _checked(lambda: load_pages(self._view, wanted))
+            checked(lambda: load_pages(self._view, wanted))
 
     def _decide(self, partition: int, share: Share) -> None:
         at, states, rules_of = share.at, share.states, self._feeds.rules
@@ -178,6 +199,13 @@ class Processor:
             except PageMissing as missing:
                 verdict = self._with_pages(partition, share, record, rules, missing)
             record.verdict = verdict
+            if verdict.decisions and (rules.has_badge_limits or action.action == REVOKE_ISSUE):
+                self._hold(share, record, rules)
+
+    def _hold(self, share: Share, record: Decided, rules: OrgRules) -> None:
+        """A revocation may wait although the limits are gone: what it revokes may have been asked for."""
+        if self._places is not None:
+            self._places.hold(share, record, rules)
 
     def _with_pages(
         self, partition: int, share: Share, record: Decided, rules: OrgRules, missing: PageMissing
@@ -186,7 +214,7 @@ class Processor:
         state, action = share.states[record.key], record.action
         while True:
             wanted = [WantedPages(partition, share.owned.view_marker, [(state, missing.keys)])]
-            _checked(lambda: load_pages(self._view, wanted))  # noqa: B023 -- called at once
+            checked(lambda: load_pages(self._view, wanted))  # noqa: B023 -- called at once
             try:
                 verdict = decide(action, state, rules, share.at)
                 evolve(state, action, verdict, rules, share.at)
@@ -195,11 +223,12 @@ class Processor:
                 missing = more
 
     def _encode(self, share: Share) -> None:
-        changed: dict[bytes, CustomerState] = {}
+        changed = share.changed
         at, rules_of, outcomes, framed = share.at, self._feeds.rules, share.outcomes, self._framed
         for record in share.records:
             verdict, action, key = record.verdict, record.action, record.key
-            assert verdict is not None
+            if verdict is None:
+                continue  # it waits for a badge's owner
             decisions = verdict.decisions
             if not decisions:
                 outcomes["NOISE"] = outcomes.get("NOISE", 0) + 1
@@ -225,16 +254,10 @@ class Processor:
             share.documents += changed_documents(state)
 
 
-_Answer = TypeVar("_Answer")
-
-
-def _checked(load: Callable[[], dict[int, _Answer | ViewError]]) -> dict[int, _Answer]:
-    """The answer of a view where no partition has to be repaired."""
-    try:
-        found = load()
-    except ViewUnavailable as error:
-        raise Paused(str(error)) from None
-    moved = [partition for partition, answer in found.items() if isinstance(answer, ViewError)]
-    if moved:
-        raise ViewMoved(moved, [p for p in moved if isinstance(found[p], ViewDamaged)])
-    return {partition: answer for partition, answer in found.items() if not isinstance(answer, ViewError)}
+def _take_hop(message: Message, share: Share) -> None:
+    """An answer carries an instant that may be ahead of this worker's clock; the partition's follows it."""
+    hop, offset = decode_hop(message.value()), message.offset() or 0
+    if isinstance(hop, Answer):
+        share.at = max(share.at, hop.at)
+    share.hops.append((offset, hop))
+    share.next_hop = offset + 1

@@ -130,7 +130,7 @@ def position_of(marker: RedisMarker | None) -> PositionMarker | None:
     """The position that a whole view stands at."""
     if marker is None or marker.token:
         return None
-    rules_offset, settings_offset = marker.feeds
+    rules_offset, settings_offset, *hops = marker.feeds
     return PositionMarker(
         marker.sequence,
         marker.cluster_id,
@@ -140,18 +140,20 @@ def position_of(marker: RedisMarker | None) -> PositionMarker | None:
         rules_offset,
         settings_offset,
         marker.tzdata,
+        *hops,
     )
 
 
 def redis_marker(position: PositionMarker, changelog_offset: int) -> RedisMarker:
     """The view's marker at a position; the changelog before `changelog_offset` is in the view."""
+    hops = (position.hops_offset,) if position.hops_offset else ()
     return RedisMarker(
         position.sequence,
         position.cluster_id,
         position.topic_id,
         position.next_offset,
         position.at,
-        (position.rules_offset, position.settings_offset),
+        (position.rules_offset, position.settings_offset, *hops),
         changelog_offset,
         position.tzdata,
     )

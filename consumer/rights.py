@@ -14,6 +14,7 @@ from consumer.errors import MISCONFIGURED, UNREACHABLE, Stopped
 from schemas.catalogue import (
     BADGE_DECISIONS,
     BADGE_DEFINITIONS,
+    BADGE_HOPS,
     BADGE_ISSUED,
     CUSTOMER_ACTIONS,
     CUSTOMER_STATE,
@@ -37,6 +38,7 @@ _DENIED: Final = {
 WORKER_TOPICS: Final = {
     CUSTOMER_ACTIONS: (AclOperation.READ, AclOperation.WRITE),
     CUSTOMER_STATE: (AclOperation.READ, AclOperation.WRITE),
+    BADGE_HOPS: (AclOperation.READ, AclOperation.WRITE),
     BADGE_DEFINITIONS: (AclOperation.READ,),
     ORG_SETTINGS: (AclOperation.READ,),
     BADGE_ISSUED: (AclOperation.WRITE,),

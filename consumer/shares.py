@@ -9,6 +9,7 @@ from confluent_kafka import Message
 from badges.actions import CustomerAction
 from badges.customer import CustomerState
 from badges.decisions import Verdict
+from badges.places import Hop
 from consumer.dead_letters import DeadLetter
 from consumer.ownership import Owned
 
@@ -27,7 +28,8 @@ class Decided:
 class Share:
     """One partition's part of a batch. `next_offset` is the one behind the last record of it. `issued` are
     (issuance id, value, key) and `decisions` (offset, value, key); `documents` the changed (key, value) of
-    the changelog.
+    the changelog. `hops` are (offset, message) of badge-hops up to `next_hop`, `answered` the decisions that
+    follow from answers (offset in badge-hops and which of it, value, key), `sent` the messages that follow.
     """
 
     owned: Owned
@@ -41,6 +43,11 @@ class Share:
     decisions: list[tuple[int, bytes, bytes]] = field(default_factory=list)
     documents: list[tuple[bytes, bytes]] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=dict)
+    changed: dict[bytes, CustomerState] = field(default_factory=dict)
+    next_hop: int = 0
+    hops: list[tuple[int, Hop]] = field(default_factory=list)
+    answered: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    sent: list[Hop] = field(default_factory=list)
 
 
 @dataclass(slots=True)

@@ -10,12 +10,15 @@
 | produce | the record is larger than the client sends | aborted, BatchRefused |
 | before the commit | requires abort, anything else | aborted, BatchAborted |
 | before the commit | retriable | the same call again until the deadline, then ProducerLost |
+| send_offsets | it never comes back, as when the broker died in the middle of it | ProducerLost |
 | commit | anything but success in time | ProducerLost: the outcome is read again, never guessed |
+| commit | success, but the connection to the coordinator broke meanwhile | ProducerLost, as above |
 | abort | anything but success in time | ProducerLost |
 
 A producer that is lost is never used again, not even to abort: after a fatal error `abort_transaction` may
 answer "retriable" for ever, and a delayed EndTxn could end a later transaction (KAFKA-17754). The next one
-with the same id ends what it left open.
+with the same id ends what it left open. The client repeats a commit by itself when a connection breaks, and
+the first copy may still be on its way: it is the same hole, and the same answer.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from consumer.bounded_call import NeverCameBack, bounded
 from consumer.clock import Clock
 from consumer.crash_points import reached
 from consumer.errors import (
@@ -39,9 +43,13 @@ from consumer.rights import denied
 
 CALL_S: Final = 10.0
 """One transactional call, repetitions included; three of them stay below transaction.timeout.ms."""
+BACK_S: Final = 5.0
+"""How much later than its timeout a call may come back."""
 SLOW_COMMIT_S: Final = 5.0
 """A commit or abort that took longer may have been sent more than once: the producer is not used again."""
 INIT_S: Final = 30.0
+BROKEN: Final = ("FAIL", "TxnCoordinator", "in state UP")
+"""What stands in librdkafka's log when an open connection to the coordinator broke."""
 FENCINGS: Final = 3
 FENCED_S: Final = 60.0
 
@@ -66,12 +74,27 @@ _REFUSED: Final = frozenset(
 )
 
 
+class ClientLog:
+    """A client's `logger`: passes on what it logs, and notices that the connection to the coordinator of its
+    transactions broke, which the client tells nowhere else. Brokers that cannot be reached are no matter.
+    """
+
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self.broken = False
+
+    def log(self, level: int, text: str, *facts: str) -> None:
+        """As `logging.Logger.log`; librdkafka gives its facility, the client's name and what happened."""
+        self._logger.log(level, text, *facts)
+        self.broken = self.broken or all(word in " ".join(facts) for word in BROKEN)
+
+
 class Transactions:
     """One producer with a stable transactional id, replaced whenever it cannot be trusted any more."""
 
     def __init__(self, config: Mapping[str, Any], logger: Any, clock: Clock) -> None:
         self._config = dict(config)
-        self._logger = logger
+        self._log = ClientLog(logger)
         self._clock = clock
         self._producer: Producer | None = None
         self._fencings: list[float] = []
@@ -84,7 +107,8 @@ class Transactions:
     def open(self) -> None:
         """A new producer; ends what any earlier one with this id left open. Raises ProducerLost or Fenced."""
         self.discard()
-        producer = Producer(self._config, logger=self._logger)
+        self._log.broken = False
+        producer = Producer(self._config, logger=self._log)
         try:
             producer.init_transactions(INIT_S)
         except KafkaException as error:
@@ -98,8 +122,13 @@ class Transactions:
             self._producer = None
 
     def begin(self) -> None:
-        """Opens a transaction."""
+        """Opens a transaction, on a producer whose connection to the coordinator never broke: the client may
+        keep a second break to itself.
+        """
         reached("begin")
+        self._open_producer.poll(0)  # hands over what was logged
+        if self._log.broken:
+            self.open()
         try:
             self._open_producer.begin_transaction()
         except KafkaException as error:
@@ -136,6 +165,7 @@ class Transactions:
                 now = self._clock.monotonic()
                 deadline = deadline or now + CALL_S
                 if now > deadline:
+                    self.discard()
                     raise ProducerLost("the local queue stays full") from None
                 producer.poll(0.05)
             except KafkaException as error:
@@ -169,6 +199,10 @@ class Transactions:
         if self._clock.monotonic() - started > SLOW_COMMIT_S:
             self.discard()
             raise ProducerLost("the commit was slow")
+        producer.poll(0)  # hands over what was logged
+        if self._log.broken:
+            self.discard()
+            raise ProducerLost("the connection broke before the commit was done")
 
     def prove(self, offset: TopicPartition, metadata: Any) -> None:
         """Asks the group's coordinator whether `metadata` is of a member of its generation, with an offset
@@ -194,8 +228,11 @@ class Transactions:
         deadline = self._clock.monotonic() + CALL_S
         while True:
             try:
-                call()
+                bounded(call, CALL_S + BACK_S)
                 return
+            except NeverCameBack:
+                self._producer = None  # not even purged: a thread of this process is inside it
+                raise ProducerLost("the offsets were neither sent nor refused") from None
             except KafkaException as error:
                 if not error.args[0].retriable() or self._clock.monotonic() > deadline:
                     raise self._aborted(error) from None

@@ -118,7 +118,7 @@ def decode_settings(value: bytes) -> StoredSettings:
 
 
 def _badge_version(record: BadgeRecord, body: Any, author: str) -> dict[str, Any]:
-    return {
+    version = {
         "version": record.version,
         "accepted_at": format_instant(record.accepted_at),
         "author": author,
@@ -129,6 +129,9 @@ def _badge_version(record: BadgeRecord, body: Any, author: str) -> dict[str, Any
         "created": dict(zip(LEVELS, record.created, strict=True)),
         "measure_number": record.measure_number,
     }
+    if record.limit_number:  # left out as long as it is 0: what older releases wrote
+        version["limit_number"] = record.limit_number
+    return version
 
 
 def _settings_version(version: int, accepted_at: int, body: Any, author: str) -> dict[str, Any]:
@@ -164,6 +167,7 @@ def _record(content: dict[str, Any]) -> BadgeRecord:
         (customer, badge),
         (_whole(created["CUSTOMER"]), _whole(created["BADGE"])),
         _whole(content["measure_number"]),
+        _whole(content.get("limit_number", 0)),
     )
 
 

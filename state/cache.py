@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from badges.customer import CustomerState
+from badges.places import BadgePlaces
 
 Customer = tuple[int, str]
 """(org_id, customer_id)."""
@@ -31,6 +32,7 @@ class StateCache:
         self._limit = limit
         self._count = 0
         self._partitions: dict[int, OrderedDict[Customer, CustomerState]] = {}
+        self._places: dict[int, dict[tuple[int, str], BadgePlaces]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -60,6 +62,16 @@ class StateCache:
         if self._count > self._limit:
             self._shrink()
 
+    def places(self, partition: int) -> dict[tuple[int, str], BadgePlaces]:
+        """The places of the badges that a partition owns, by (org_id, badge_id), those asked for.
+        They are changed in place, so they are dropped with the rest.
+        """
+        return self._places.setdefault(partition, {})
+
+    def waiting(self) -> bool:
+        """Whether requests wait for the reports of partitions, as far as known here."""
+        return any(one.waiting for places in self._places.values() for one in places.values())
+
     def forget(self, partition: int, customers: Iterable[Customer]) -> None:
         """Drops what an abort made untrue; unknown customers are ignored."""
         states = self._partitions.get(partition)
@@ -70,6 +82,7 @@ class StateCache:
     def drop(self, partition: int) -> None:
         """Drops all of a partition, when it is no longer owned or is repaired."""
         self._count -= len(self._partitions.pop(partition, ()))
+        self._places.pop(partition, None)
 
     def _shrink(self) -> None:
         """From the fullest partition, so that a busy one does not empty the others."""

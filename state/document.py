@@ -1,14 +1,17 @@
 """CustomerState <-> bytes, with a version: a head, and each page on its own.
 
 Every document is a msgpack array of at most 15 items whose first is the format, below 128; so byte 1 is the
-format whatever follows. A release reads FORMAT and the one before it; there is only one yet. Names are not
-repeated in a document: the org and the customer stand in its key. Layout of format 1 (instants in ms):
+format whatever follows. Format 2 is a head with places that wait for their badge's owner; all else is
+written in format 1. Names are not repeated in a document: the org and the customer stand in its key. Layout
+of format 1 (instants in ms):
 
     head   [1, registered_at, sequence, seen_count, seen_buckets, {digest: [badge numbers]}, [names],
             [badge, ...]]
     badge  [number, issued, sealed, measure_number, {period: [total, crossings, sequence]}, days,
             [block, how many in a row, ...], [enrolment, ...], [issuance, ...]]
     page   [1, {digest: [badge numbers]}] or [1, days] or [1, [issuance, ...]]
+
+    format 2   each badge of a head has one item more: [reservation, ...], with all fields of `Reservation`
 
     enrolment  [id, event_date - the one before, ends_at - event_date or nil,
                 sequence * 4 + follows_badge * 2 + revoked]
@@ -26,9 +29,12 @@ from typing import Any, Final
 
 import msgpack
 
-from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey
+from badges.actions import CustomerAction
+from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey, Reservation
+from badges.decisions import LimitFact
 
 FORMAT: Final = 1
+WITH_RESERVED: Final = 2
 _BIG: Final = 1
 _EIGHT_ITEMS: Final = b"\x98"
 _BLOCKS_AT_MOST: Final = 1_000_000
@@ -39,7 +45,8 @@ class UnknownFormat(Exception):
 
     def __init__(self, found: int) -> None:
         super().__init__(
-            f"a state document has format {found}, this release reads {FORMAT}; start the newer release again"
+            f"a state document has format {found}, this release reads {WITH_RESERVED}; "
+            "start the newer release again"
         )
         self.found = found
 
@@ -68,43 +75,51 @@ _pack = msgpack.Packer(default=_big_to_bytes, buf_size=4096).pack
 
 def encode_head(state: CustomerState) -> bytes:
     """The head of a customer; its pages are not in it. Badges that did not change since they were encoded
-    last are taken as they were.
+    last are taken as they were, unless a place is waited for.
     """
     badges = state.badges.values()
     base = state.registered_at or 0
+    rows: list[bytes] = []
     for badge in badges:
+        if badge.reserved:
+            return _encode_waiting(state, base)
         if badge.packed is None:
-            badge.packed = _encode_badge(badge, base)
-    fields: bytes = _pack(
-        (
-            FORMAT,
-            state.registered_at,
-            state.sequence,
-            state.seen_count,
-            state.seen_buckets,
-            state.seen,
-            state.names,
-        )
-    )
-    return b"".join([_EIGHT_ITEMS, fields[1:], _array_of(len(badges)), *[badge.packed for badge in badges]])  # type: ignore[list-item]  # packed a moment ago
+            badge.packed = _pack(_badge_row(badge, base))
+        rows.append(badge.packed)
+    fields: bytes = _pack((FORMAT, *_before_badges(state)))
+    return b"".join([_EIGHT_ITEMS, fields[1:], _array_of(len(rows)), *rows])
 
 
-def _encode_badge(badge: BadgeState, base: int) -> bytes:
-    enrolments, recent = badge.enrolments, badge.recent
-    packed: bytes = _pack(
-        (
-            badge.number,
-            badge.issued,
-            badge.sealed,
-            badge.measure_number,
-            badge.periods,
-            _day_row(badge.days) if len(badge.days) > 2 else badge.days,
-            _runs(badge.blocks) if badge.blocks else (),
-            _enrolment_rows(enrolments, base) if enrolments else (),
-            _issuance_rows(recent, base) if recent else (),
-        )
-    )
+def _encode_waiting(state: CustomerState, base: int) -> bytes:
+    badges = [(*_badge_row(badge, base), badge.reserved) for badge in state.badges.values()]
+    packed: bytes = _pack((WITH_RESERVED, *_before_badges(state), badges))
     return packed
+
+
+def _before_badges(state: CustomerState) -> tuple[Any, ...]:
+    return (
+        state.registered_at,
+        state.sequence,
+        state.seen_count,
+        state.seen_buckets,
+        state.seen,
+        state.names,
+    )
+
+
+def _badge_row(badge: BadgeState, base: int) -> tuple[Any, ...]:
+    enrolments, recent = badge.enrolments, badge.recent
+    return (
+        badge.number,
+        badge.issued,
+        badge.sealed,
+        badge.measure_number,
+        badge.periods,
+        _day_row(badge.days) if len(badge.days) > 2 else badge.days,
+        _runs(badge.blocks) if badge.blocks else (),
+        _enrolment_rows(enrolments, base) if enrolments else (),
+        _issuance_rows(recent, base) if recent else (),
+    )
 
 
 def _array_of(items: int) -> bytes:
@@ -116,7 +131,7 @@ def _array_of(items: int) -> bytes:
 
 def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:
     """The inverse of `encode_head`, without pages, nothing dirty. Raises UnknownFormat or Damaged."""
-    fields = _fields(data)
+    fields = _fields(data, WITH_RESERVED)
     try:
         state = CustomerState(org_id, customer_id)
         (
@@ -144,6 +159,7 @@ def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:
                 blocks,
                 enrolments,
                 recent,
+                *waiting,
             ) = row
             badge.days = days if type(days) is dict else _days(days)
             if blocks:
@@ -152,6 +168,8 @@ def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:
                 badge.enrolments = _enrolments(enrolments, base)
             if recent:
                 badge.recent = _issuances(recent, base)
+            if waiting:
+                badge.reserved = [_reservation(row) for row in waiting[0]]
     except (ValueError, TypeError, IndexError, AttributeError):
         raise Damaged from None
     return state
@@ -170,7 +188,7 @@ def encode_page(key: PageKey, page: Any) -> bytes:
 
 def decode_page(key: PageKey, data: bytes) -> Any:
     """The inverse of `encode_page`. Raises UnknownFormat or Damaged."""
-    fields = _fields(data)
+    fields = _fields(data, FORMAT)
     try:
         _, body = fields
         if key[0] == "i":
@@ -184,10 +202,27 @@ def decode_page(key: PageKey, data: bytes) -> Any:
     return body
 
 
-def _fields(data: bytes) -> list[Any]:
+def _reservation(row: Any) -> Reservation:
+    (identity, action, day, at, retro, enrolment_id, progress, reaches, limits, number, revocations) = row
+    return Reservation(
+        identity,
+        CustomerAction(*action),
+        day,
+        at,
+        retro,
+        enrolment_id,
+        progress,
+        reaches,
+        tuple(LimitFact(*fact) for fact in limits),
+        number,
+        tuple(CustomerAction(*one) for one in revocations),
+    )
+
+
+def _fields(data: bytes, newest: int) -> list[Any]:
     if len(data) < 2 or not 0x91 <= data[0] <= 0x9F:
         raise Damaged
-    if data[1] != FORMAT:
+    if not FORMAT <= data[1] <= newest:
         raise UnknownFormat(data[1])
     try:
         fields: list[Any] = msgpack.unpackb(data, strict_map_key=False, ext_hook=_big_from_bytes)

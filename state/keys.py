@@ -7,6 +7,10 @@ A document key is bytes and the same in every place; Redis puts the partition's 
     seen events, bucket 3         !s:3:7:42              bs:{actions-17}:s:3:7:42
     issuances, badge 2, page 5    !i:2:5:7:42            bs:{actions-17}:i:2:5:7:42
     day counts, badge 2, block 9  !t:2:9:7:42            bs:{actions-17}:t:2:9:7:42
+    places of badge gold, org 7   !b:0:7:gold            bs:{actions-17}:b:0:7:gold
+    its places made on a day      !p:19700:7:gold        bs:{actions-17}:p:19700:7:gold
+    limits of it that the
+    partition has reported        !n:0:7:gold            bs:{actions-17}:n:0:7:gold
     the partition's marker        -                      bs:{actions-17}:m
 
 The customer id comes last, so that colons in it are harmless; every number before it is printed by `%d`.
@@ -20,8 +24,8 @@ from typing import Final
 
 from badges.customer import PageKey
 
-PAGE_KINDS: Final = {b"s": 1, b"i": 2, b"t": 2}
-"""How many numbers follow each kind of page."""
+PAGE_KINDS: Final = {b"s": 1, b"i": 2, b"t": 2, b"b": 1, b"p": 1, b"n": 1}
+"""How many numbers follow each kind of page. The last three are of a badge (places.py), not of a customer."""
 _BANG: Final = ord("!")
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]*")
 _PREFIX = re.compile(r"[A-Za-z0-9._-]*")

@@ -31,11 +31,7 @@ _TRANSIENT: Final = {
     "OutOfMemoryError": "its memory is full: raise maxmemory or free memory",
     "ReadOnlyError": "it is a read-only replica: wait for the failover, or point redis.url at the master",
     "BusyLoadingError": "it is still loading its data: wait",
-    "ClusterDownError": "the cluster is down",
     "MasterDownError": "the link to its master is down",
-    "TryAgainError": "a slot is being moved: wait",
-    "MovedError": "the slot is on another node",
-    "AskError": "the slot is being moved: wait",
     "MISCONF": "it cannot save to disk: free disk space, see its log",
     "NOREPLICAS": "too few replicas are connected",
     "BUSY": "another script holds it up: wait, or SCRIPT KILL",
@@ -43,6 +39,11 @@ _TRANSIENT: Final = {
 _OPTION = re.compile(r"ssl_\w+|db")
 _DENIED: Final = re.compile(r"run the '([a-zA-Z|-]{1,40})' command")
 _ADVICE: Final = "check redis.url"
+_CLUSTER: Final = frozenset({"MovedError", "AskError", "TryAgainError", "ClusterDownError"})
+CLUSTER: Final = (
+    "redis.url leads to a Redis Cluster, which this release does not speak; "
+    "point redis.url at a Redis without cluster mode"
+)
 
 
 class ScriptGone(ViewUnavailable):
@@ -129,6 +130,8 @@ def verdict_on(error: Exception) -> ViewError:
         return ScriptGone()
     if isinstance(error, AuthenticationError | AuthorizationError):
         return ViewRefused(f"Redis refuses the user or the password; {_ADVICE}")
+    if type(error).__name__ in _CLUSTER:
+        return ViewRefused(CLUSTER)
     text = str(error)
     if isinstance(error, NoPermissionError) or "can't run this command" in text or "ACL" in text:
         return ViewRefused(f"the Redis user lacks a right{_right(text)}; docs/rights.md lists all rights")

@@ -20,7 +20,7 @@ from state.chain import OFFSET_BYTES, Script, framed, scripts_of
 from state.errors import MarkerMoved, ViewDamaged, ViewError, ViewRefused
 from state.keys import Keyspace
 from state.marker import NOWHERE, RedisMarker, decode_marker, encode_marker
-from state.redis_link import Command, RedisLink, ScriptGone
+from state.redis_link import CLUSTER, Command, RedisLink, ScriptGone
 from state.view import Apply, Document, Health, Load
 
 KEYS_A_READ: Final = 4096
@@ -235,10 +235,7 @@ class RedisView:
                 "set maxmemory-policy to noeviction"
             )
         if facts.get("cluster_enabled") == "1":
-            raise ViewRefused(
-                "redis.url leads to a Redis Cluster, which this release does not speak; "
-                "point redis.url at a Redis without cluster mode"
-            )
+            raise ViewRefused(CLUSTER)
         self._link.read([("SCRIPT", "LOAD", self._source), ("MGET", self._keys.marker(0))])
         if facts.get("aof_enabled") == "0":
             return [NO_APPEND_ONLY_FILE]

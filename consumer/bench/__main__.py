@@ -1,4 +1,4 @@
-"""`python -m consumer.bench`: throughput, latency, hot-customer, customers, decide, simulate, or all."""
+"""`python -m consumer.bench`: throughput, latency, hop, hot-customer, customers, decide, simulate, or all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from consumer.bench import kernel, latency, state_cost, throughput, timeline
+from consumer.bench import hop, kernel, latency, state_cost, throughput, timeline
 from consumer.bench.report import Report
 from consumer.bench.stand import Stand, stand
 from consumer.cli.output import emit, say
 
+_HOPS_A_SECOND: Final = 500
+"""Each act is decided in two steps, and each of them asks a badge's owner."""
 Step = Callable[[Stand, argparse.Namespace, Report], None]
 
 
@@ -65,6 +67,12 @@ def _latency(servers: Stand, options: argparse.Namespace, report: Report) -> Non
     _tell(options, report.latency(found))
 
 
+def _hop(servers: Stand, options: argparse.Namespace, report: Report) -> None:
+    workers = (options.workers or [1])[0]
+    rate = min(options.rate, _HOPS_A_SECOND)
+    _tell(options, report.hop(hop.measure(servers, workers, rate, options.seconds, options.customers)))
+
+
 def _hot_customer(servers: Stand, options: argparse.Namespace, report: Report) -> None:
     _tell(options, report.hot_customer(state_cost.hot_customer(servers, events=10_000, probes=300)))
 
@@ -90,6 +98,7 @@ def _tell(options: argparse.Namespace, line: str) -> None:
 _STEPS: Final[dict[str, Step]] = {
     "throughput": _throughput,
     "latency": _latency,
+    "hop": _hop,
     "hot-customer": _hot_customer,
     "customers": _customers,
 }

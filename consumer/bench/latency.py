@@ -16,10 +16,10 @@ from consumer.bench.workload import actions
 from schemas.avro_schema import BADGE_DECISIONS
 from schemas.bare import bare_fields
 
-_WARM_UP_S: Final = 3
-_PATIENCE_S: Final = 30.0
-_FIRST: Final = 200
-_START_S: Final = 3.0
+WARM_UP_S: Final = 3
+PATIENCE_S: Final = 30.0
+FIRST: Final = 200
+START_S: Final = 3.0
 """The sender is a process of its own and takes a moment to begin."""
 
 
@@ -39,24 +39,24 @@ def measure(stand: Stand, workers: int, a_second: int, seconds: int, customers: 
     """Sends at a pace for `seconds` after a warm-up, and waits for each decision."""
     at = time.time_ns() // 1_000_000
     trial = new_trial(stand, at)
-    total = a_second * (seconds + _WARM_UP_S)
+    total = a_second * (seconds + WARM_UP_S)
     # Some first: a consumer that has decided them has its partitions.
-    trial.send(actions(_FIRST, customers, at, first=total))
+    trial.send(actions(FIRST, customers, at, first=total))
     with trial.consumer(workers) as parent:
-        trial.wait_for(_FIRST, parent)
-        start = time.monotonic() + _START_S
+        trial.wait_for(FIRST, parent)
+        start = time.monotonic() + START_S
         sender = multiprocessing.get_context("spawn").Process(
             target=_send,
             args=(stand.bootstrap_servers, trial.topic(INPUT), total, customers, at, start, a_second),
         )
-        reader = _reader(trial)
+        reader = decisions_reader(trial)
         sender.start()
         try:
             arrived = _arrivals(reader, total)
         finally:
             reader.close()
             sender.join()
-    skipped = a_second * _WARM_UP_S
+    skipped = a_second * WARM_UP_S
     waits = sorted(
         1000 * (moment - start - number / a_second) for number, moment in arrived.items() if number >= skipped
     )
@@ -74,7 +74,8 @@ def _send(servers: str, topic: str, total: int, customers: int, at: int, start: 
     send_paced(input_producer(servers, linger_ms=5), topic, actions(total, customers, at), start, a_second)
 
 
-def _reader(trial: Trial) -> Consumer:
+def decisions_reader(trial: Trial) -> Consumer:
+    """Reads what is decided from now on."""
     reader = Consumer(
         {
             "bootstrap.servers": trial.stand.bootstrap_servers,
@@ -95,7 +96,7 @@ def _reader(trial: Trial) -> Consumer:
 def _arrivals(reader: Consumer, total: int) -> dict[int, float]:
     """The moment at which the decision about each act was first seen, by the number in its event id."""
     arrived: dict[int, float] = {}
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     while len(arrived) < total:
         message = reader.poll(0.1)
         now = time.monotonic()
@@ -103,7 +104,7 @@ def _arrivals(reader: Consumer, total: int) -> dict[int, float]:
             if now > deadline:
                 raise TimeoutError(f"{len(arrived)} of {total} decisions arrived")
             continue
-        deadline = now + _PATIENCE_S
+        deadline = now + PATIENCE_S
         event_id = bare_fields(BADGE_DECISIONS, message.value() or b"")["event_id"]
         arrived.setdefault(int(event_id[2:]), now)
     return arrived

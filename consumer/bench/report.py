@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from consumer.bench.floor import Rate
+from consumer.bench.hop import Hop
 from consumer.bench.kernel import Kernel
 from consumer.bench.latency import Latency
 from consumer.bench.state_cost import HotCustomer
@@ -54,6 +55,15 @@ class Report:
         return (
             f"end to end at {found.a_second:,} events/s, {found.workers} worker(s): p50 {found.p50:.0f} ms   "
             f"p99 {found.p99:.0f} ms   worst {found.worst:.0f} ms   ({found.events:,} events)"
+        )
+
+    def hop(self, found: Hop) -> str:
+        """A limit over all customers beside none."""
+        self._found["hop"] = asdict(found)
+        return (
+            f"limit over all customers at {found.a_second:,} events/s, {found.workers} worker(s): "
+            f"p50 {found.p50_with:.0f} ms   p99 {found.p99_with:.0f} ms   "
+            f"without: p50 {found.p50:.0f} ms   p99 {found.p99:.0f} ms   ({found.events:,} events)"
         )
 
     def hot_customer(self, found: HotCustomer) -> str:

@@ -48,6 +48,15 @@ _STALL_S: Final = 120.0
 
 
 @dataclass(frozen=True)
+class Load:
+    """What the worker is given, and what Redis held before."""
+
+    events: int
+    active: int
+    redis_bytes: int
+
+
+@dataclass(frozen=True)
 class Sample:
     """The worker after so many events."""
 
@@ -80,21 +89,21 @@ def growths(samples: Sequence[Sample]) -> list[Growth]:
     return found
 
 
-def soak(events: int) -> list[Sample]:
+def soak(events: int, active: int) -> list[Sample]:
     """Runs it on servers of its own."""
     with stand() as servers:
         trial = new_trial(servers, time.time_ns() // 1_000_000)
         say(f"{events} acts are published")
-        trial.send(_acts(events))
+        trial.send(_acts(events, active))
         before = redis_bytes(servers.redis_url)
         with _worker(trial) as worker:
-            return list(_samples(trial, worker, events, before))
+            return list(_samples(trial, worker, Load(events, active, before)))
 
 
-def _acts(events: int) -> Iterator[CustomerAction]:
+def _acts(events: int, active: int) -> Iterator[CustomerAction]:
     draw = random.Random(events)  # noqa: S311 -- a reproducible load, no secret
     for number, action in enumerate(actions(events, 1, time.time_ns() // 1_000_000)):
-        customer = number // ACTS_EACH + draw.randrange(ACTIVE)
+        customer = number // ACTS_EACH + draw.randrange(active)
         yield action._replace(customer_id=f"c{customer}")
 
 
@@ -118,8 +127,8 @@ def _worker(trial: Trial) -> Iterator[psutil.Process]:
             started.wait(30)
 
 
-def _samples(trial: Trial, worker: psutil.Process, events: int, before: int) -> Iterator[Sample]:
-    step = max(1, events // SAMPLES)
+def _samples(trial: Trial, worker: psutil.Process, load: Load) -> Iterator[Sample]:
+    events, step = load.events, max(1, load.events // SAMPLES)
     due, moved, seen = step, time.monotonic(), 0
     while seen < events:
         time.sleep(_LOOK_S)
@@ -130,18 +139,18 @@ def _samples(trial: Trial, worker: psutil.Process, events: int, before: int) -> 
             raise TimeoutError(f"{seen} of {events} events were decided, then none for {_STALL_S:.0f} s")
         if seen >= due:
             due = seen - seen % step + step
-            yield _sample(trial, worker, seen, before)
+            yield _sample(trial, worker, seen, load)
 
 
-def _sample(trial: Trial, worker: psutil.Process, events: int, before: int) -> Sample:
-    customers = events // ACTS_EACH + ACTIVE
+def _sample(trial: Trial, worker: psutil.Process, events: int, load: Load) -> Sample:
+    customers = events // ACTS_EACH + load.active
     with worker.oneshot():
         return Sample(
             events,
             worker.memory_info().rss / 2**20,
             worker.num_fds(),
             worker.num_threads(),
-            (redis_bytes(trial.stand.redis_url) - before) / customers,
+            (redis_bytes(trial.stand.redis_url) - load.redis_bytes) / customers,
         )
 
 
@@ -169,13 +178,20 @@ def main() -> int:
     """Prints what each measure did; exit 6 where one grew."""
     parser = argparse.ArgumentParser(prog="python -m consumer.bench.soak", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="%(default)s unless given")
+    parser.add_argument(
+        "--active",
+        type=int,
+        default=ACTIVE,
+        help="customers that have acts at a time, %(default)s unless given; their states are not whole yet, "
+        "so the fewer events, the fewer they have to be",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, lines on stderr")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
         return _run_worker(json.loads(options.worker))
     started = time.monotonic()
-    samples = soak(options.events)
+    samples = soak(options.events, options.active)
     found = growths(samples)
     tell = say if options.json else emit
     for one in found:

@@ -50,6 +50,9 @@ def _page(answer: dict[str, Any]) -> None:
         emit(f"\n{title}{'' if rows else ': none'}")
         if rows:
             _table(rows)
+    if "waiting" in answer:
+        emit("\nwaiting for the badge's limit")
+        _table(answer["waiting"])
 
 
 def _table(rows: list[dict[str, Any]]) -> None:

@@ -60,6 +60,7 @@ def _reason(act: DecidedAction, decision: Decision, record: BadgeRecord | None, 
     """Why, with the dates of the badge version that decided and of the org's present settings."""
     settings = rules.settings
     age, buffer = settings.retro_max_age_days, settings.retro_delay_since_registration_hours
+    whose = " of all customers" if decision.limit is not None and decision.limit.level == "BADGE" else ""
     fixed = {
         "EVENT_IN_FUTURE": f"the act is dated more than 24 hours after {format_instant(act.processed_at)}",
         "BADGE_UNKNOWN": "there was no such badge",
@@ -71,9 +72,9 @@ def _reason(act: DecidedAction, decision: Decision, record: BadgeRecord | None, 
         "ENROLMENT_EXPIRED_REENROL": "the enrolment had expired: the customer must enrol again",
         "EVENT_OUTSIDE_ENROLMENT": "the act lies outside the customer's enrolment",
         "ENROLMENT_OVERLAP": "it would overlap another enrolment of the customer",
-        "LIMIT_FIXED_WINDOW": "the fixed window that contains the act's day is full",
-        "LIMIT_ROLLING": "the rolling limit is reached",
-        "LIMIT_OVERALL": "the overall limit is reached",
+        "LIMIT_FIXED_WINDOW": f"the fixed window{whose} that contains the act's day is full",
+        "LIMIT_ROLLING": f"the rolling limit{whose} is reached",
+        "LIMIT_OVERALL": f"the overall limit{whose} is reached",
         "NOTHING_TO_REVOKE": "nothing of this id is there, or it was revoked already",
     }
     if record is None or decision.reason in fixed:

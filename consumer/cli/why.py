@@ -13,6 +13,7 @@ from consumer.failure import USAGE, Failure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from badges.customer import CustomerState
     from consumer.broker import Broker
     from schemas.decisions import DecidedAction
 
@@ -57,11 +58,27 @@ def why(
         lines = decision_lines(act.as_action(), mine, act.processed_at, act.run_id)
         for line in lines if as_json else told(act, mine, versions, rules):
             emit(line)
+    if stored.record.definition.badge_limits.any:
+        waiting = _waiting(broker, org_id, customer, badge)
+        found = found or bool(waiting)
+        for event_id in waiting:
+            say(f"act {event_id}: waiting for the badge's limit; its owner is asked whether a place is left")
     if not found:
         say(
             "no decision: no act of this customer met the badge's criteria, or the acts are not decided yet; "
             "`badges show` names the criteria, `badges customer` the customer"
         )
+
+
+def _waiting(broker: Broker, org_id: int, customer: str, badge: str) -> list[str]:
+    """The acts whose decision waits for the owner of the badge's places."""
+    from consumer.customer_reading import ask_about
+
+    def question(state: CustomerState) -> list[str]:
+        own = state.badges.get(badge)
+        return [one.action.event_id for one in own.reserved] if own is not None else []
+
+    return ask_about(broker, org_id, customer, question)[0]
 
 
 def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedAction]:

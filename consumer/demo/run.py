@@ -28,7 +28,7 @@ from consumer.demo.purchases import HERO, ORG, TIMEZONE, actions, first_shift, p
 from consumer.demo.screen import Bar, bar
 from consumer.demo.summary import show_badges, story_lines
 from consumer.demo.tally import tally_of
-from consumer.demo.watch import DECISIONS, Starts, ends_now, watch
+from consumer.demo.watch import DECISIONS, Starts, ends_now, is_of_act, watch
 from consumer.demo.words import day_text
 from consumer.failure import DIFFERENT, INVALID, Failure
 from consumer.local.stack import LocalStack, default_home
@@ -67,7 +67,7 @@ class Demo:
         definitions, shift = self._define(broker)
         due = list(actions(shift, self._zone))
         self._publish(broker, due)
-        decided = sum(1 for _ in read_to_end(broker, DECISIONS))
+        decided = sum(is_of_act(message) for message in read_to_end(broker, DECISIONS))
         pace = self._consume(broker, ends_now(broker), max(0, len(due) - decided))
         self._summarise(broker, definitions, pace)
 

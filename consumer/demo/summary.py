@@ -13,7 +13,7 @@ from badges.calendar import Zone
 from badges.definitions import BadgeDefinition
 from consumer.demo.purchases import Purchase
 from consumer.demo.tally import BadgeTally, Tally
-from consumer.demo.words import REASONS, day_text, sentences
+from consumer.demo.words import day_text, reason_text, sentences
 from schemas.decisions import DecidedAction
 
 _NAME: Final = 18
@@ -29,8 +29,8 @@ def show_badges(paper: Console, tally: Tally, definitions: Mapping[str, BadgeDef
         name = Text(f"{definition.name:{_NAME}}", style="bold")
         paper.print(name + f"{enrolled:>10}{badge.issued:>10,}{len(badge.holders):>12,}")
         paper.print(Padding(Text(definition.description or "", style="dim"), _INDENT))
-        for reason, count in badge.refused.most_common():
-            paper.print(f"  refused {count:,}: {REASONS[reason]}")
+        for (reason, level), count in badge.refused.most_common():
+            paper.print(f"  refused {count:,}: {reason_text(reason, level)}")
 
 
 def story_lines(

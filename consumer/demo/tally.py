@@ -12,6 +12,9 @@ from schemas.avro_schema import BADGE_DECISIONS
 from schemas.bare import bare_fields
 from schemas.decisions import DecidedAction, decode_decisions
 
+Refusal = tuple[Reason, str | None]
+"""A reason; for limits with the level that had no room."""
+
 
 @dataclass
 class BadgeTally:
@@ -20,18 +23,25 @@ class BadgeTally:
     enrolled: int = 0
     issued: int = 0
     holders: set[str] = field(default_factory=set)
-    refused: Counter[Reason] = field(default_factory=Counter)
+    refused: Counter[Refusal] = field(default_factory=Counter)
 
 
 @dataclass
 class Tally:
-    """All badges of an org, and the decisions about one customer in the order of processing."""
+    """All badges of an org, and one customer's acts in the order of processing, each with all decisions about
+    it: those that waited for a place under a badge's limit come in a record of their own.
+    """
 
     badges: dict[str, BadgeTally] = field(default_factory=dict)
     story: list[DecidedAction] = field(default_factory=list)
-    actions: int = 0
+    events: set[tuple[str, str]] = field(default_factory=set)
     decisions: int = 0
     customers: set[str] = field(default_factory=set)
+
+    @property
+    def actions(self) -> int:
+        """Acts that anything was decided about."""
+        return len(self.events)
 
     @property
     def issued(self) -> int:
@@ -49,10 +59,10 @@ def tally_of(values: Iterable[bytes], org_id: int, hero: str) -> Tally:
         if record["org_id"] != org_id:
             continue
         customer = record["customer_id"]
-        found.actions += 1
+        found.events.add((customer, record["event_id"]))
         found.customers.add(customer)
         if customer == hero:
-            found.story.append(decode_decisions(value))
+            _tell(found.story, decode_decisions(value))
         _add(found, customer, record["decisions"])
     return found
 
@@ -70,4 +80,13 @@ def _add(found: Tally, customer: str, decisions: list[dict[str, Any]]) -> None:
         elif outcome == "ENROLLED":
             badge.enrolled += 1
         elif outcome == "REFUSED":
-            badge.refused[decision["reason"]] += 1
+            limit = decision["detail"]["limit"]
+            badge.refused[decision["reason"], limit and limit["level"]] += 1
+
+
+def _tell(story: list[DecidedAction], record: DecidedAction) -> None:
+    for number, told in enumerate(story):
+        if told.event_id == record.event_id:
+            story[number] = told._replace(decisions=told.decisions + record.decisions)
+            return
+    story.append(record)

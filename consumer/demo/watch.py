@@ -10,11 +10,14 @@ from typing import Final, NamedTuple
 from confluent_kafka import Message, TopicPartition
 
 from consumer.broker import Broker
+from consumer.dead_letters import headers_of
 from consumer.reading import high_watermarks
 from schemas.badge_issued import IssuedBadge, decode_issued
+from schemas.catalogue import BADGE_HOPS
 
 DECISIONS: Final = "badge-decisions"
 ISSUED: Final = "badge-issued"
+_HOPS: Final = BADGE_HOPS.encode()
 _BATCH: Final = 2_000
 _POLL_S: Final = 0.2
 _BETWEEN_SAMPLES_S: Final = 0.3
@@ -25,7 +28,7 @@ Starts = Mapping[str, Mapping[int, int]]
 
 
 class Seen(NamedTuple):
-    """What one look found: records of badge-decisions, and now and then an issuance to show."""
+    """What one look found: acts in badge-decisions, and now and then an issuance to show."""
 
     decided: int
     sample: IssuedBadge | None
@@ -57,10 +60,18 @@ def watch(broker: Broker, starts: Starts, running: Callable[[], bool]) -> Iterat
             alive = running()
             messages = [message for message in reader.consume(_BATCH, _POLL_S) if message.error() is None]
             quiet = 0 if messages or alive else quiet + 1
-            decided = sum(message.topic() == decisions for message in messages)
+            decided = sum(message.topic() == decisions and is_of_act(message) for message in messages)
             yield Seen(decided, sampler.pick([one for one in messages if one.topic() != decisions]))
     finally:
         reader.close()
+
+
+def is_of_act(message: Message) -> bool:
+    """Whether a record of badge-decisions is the one that its act led to; not a later one, which an answer
+    about a place under a badge's limit led to.
+    """
+    origin = dict(headers_of(message)).get("ce_id") or b""
+    return not origin.partition(b"/")[0].endswith(_HOPS)
 
 
 class _Sampler:

@@ -31,6 +31,18 @@ REASONS: Final[Mapping[Reason, str]] = {
     "NOTHING_TO_REVOKE": "nothing to revoke",
 }
 
+_PLACES: Final[Mapping[Reason, str]] = {
+    "LIMIT_FIXED_WINDOW": "all places of the window are given",
+    "LIMIT_ROLLING": "all places of the last days are given",
+    "LIMIT_OVERALL": "all places are given",
+}
+"""Of limits over all customers."""
+
+
+def reason_text(reason: Reason, level: str | None) -> str:
+    """Why not; `level` is that of the limit that had no room, if it was one."""
+    return _PLACES[reason] if level == "BADGE" else REASONS[reason]
+
 
 def day_text(ordinal: int) -> str:
     """`Sun 14 Jun 2026`."""
@@ -50,7 +62,7 @@ def sentences(decisions: tuple[Decision, ...], names: Mapping[str, str], zone: Z
 
 def _sentence(same: list[Decision], name: str, zone: Zone) -> str:
     decision = same[-1]
-    facts = [*_progress(decision), *(_room(fact) for fact in decision.limits or ())]
+    facts = [*_progress(decision), *(_taken(fact) for fact in decision.limits or ())]
     why = f" ({', '.join(facts)})" if facts else ""
     match decision.outcome:
         case "ISSUED":
@@ -66,7 +78,7 @@ def _sentence(same: list[Decision], name: str, zone: Zone) -> str:
             assert decision.reason is not None  # S98
             limit = decision.limit
             found = "" if limit is None else f", {_room(limit)}"
-            return f"no {name}: {REASONS[decision.reason]}{found}"
+            return f"no {name}: {reason_text(decision.reason, limit and limit.level)}{found}"
         case outcome:
             return f"{name}: {outcome.lower()}"
 
@@ -75,6 +87,10 @@ def _progress(decision: Decision) -> list[str]:
     if decision.progress is None or decision.reaches is None:
         return []
     return [f"{text_of_micros(decision.progress)} of {text_of_micros(decision.reaches)}"]
+
+
+def _taken(fact: LimitFact) -> str:
+    return f"place {_room(fact)}" if fact.level == "BADGE" else _room(fact)
 
 
 def _room(fact: LimitFact) -> str:

@@ -27,6 +27,7 @@ from confluent_kafka import KafkaException
 from consumer.broker import Broker
 from consumer.crash_points import VARIABLE, Point
 from consumer.definitions_store import publish as publish_definitions
+from consumer.demo.consuming import consumer_process
 from consumer.failure import Failure
 from consumer.local.errors import LocalStackError
 from consumer.local.stack import LocalStack
@@ -294,8 +295,17 @@ class Chaos:
             code = worker.end(40)
             if code != 0:
                 self._figures.hopeless.append(f"{worker.name} did not drain: {code}: {worker.tail()}")
+        self._finish()
         self._progress.end()
         self._figures.longest_stall = self._progress.longest
+
+    def _finish(self) -> None:
+        """The lag is that of the input: places that are still asked for are answered."""
+        log = self._folder / "last.log"
+        with consumer_process(self._overrides, 1, log, exit_at_end=True) as process:
+            code = process.wait(CALM_S)
+        if code != 0:
+            self._figures.hopeless.append(f"the last worker ended with {code}: {log.read_text()[-500:]}")
 
 
 def _lag(broker: Broker, progress: Progress) -> int:

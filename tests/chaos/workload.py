@@ -46,14 +46,23 @@ badge: {{org_id: 7, badge_id: club, name: Club, type: ENROL_AND_ISSUE, starts_at
 badge: {{org_id: 7, badge_id: visitor, name: Visitor {edit}, type: DIRECT, starts_at: {start}, ends_at: {end},
   issue_expiry: {{type: NEVER}}, issue_on: {{action: VISIT}},
   customer_limits: [{{type: ROLLING_WINDOW, max: 3, value: 1, unit: DAYS}}, {{type: OVERALL, max: 40}}]}}
+---
+badge: {{org_id: 7, badge_id: few, name: Few, type: DIRECT, starts_at: {start}, ends_at: {end},
+  issue_expiry: {{type: NEVER}}, issue_on: {{action: PURCHASE, where: {{amount: {{min: 70}}}}}},
+  badge_limits: [{few}]}}
 """
 
 
 def documents(began: int, edit: int) -> list[Document]:
     """The rules after so many edits; each edit changes a limit and a name."""
     start, end = format_instant(began - 30 * DAY_MS), format_instant(began + 30 * DAY_MS)
-    text = _RULES.format(start=f'"{start}"', end=f'"{end}"', most=2 + edit % 3, edit=edit)
+    text = _RULES.format(start=f'"{start}"', end=f'"{end}"', most=2 + edit % 3, edit=edit, few=_few(edit))
     return load_documents(text, "chaos.yaml")
+
+
+def _few(edit: int) -> str:
+    """More places with each edit; every fourth takes the limit away, the next introduces it again."""
+    return "" if edit % 4 == 3 else f"{{type: OVERALL, max: {200 * (edit + 1)}}}"
 
 
 class Sent(NamedTuple):

@@ -168,13 +168,12 @@ def test_nothing_is_published_unless_all_documents_are_valid(
     assert badges("list", "--json").out == ""
 
 
-def test_limits_over_all_customers_are_refused_and_simulate_is_named(
+def test_limits_over_all_customers_are_accepted_from_the_first_version_on_and_later(
     topics: str, badges: Badges, folder: Path
 ) -> None:
-    limited = definition(badge_limits=[{"type": "OVERALL", "max": 10}])
-    ran = badges("define", write(folder / "a.jsonl", limited), "--json")
-    assert ran.code == 3
-    assert "`badges simulate`" in ran.lines[0]["error"]["message"]
+    for number, limits in enumerate(([{"type": "OVERALL", "max": 10}], [], [{"type": "OVERALL", "max": 10}])):
+        file = write(folder / f"{number}.jsonl", definition(badge_limits=limits))
+        assert badges("define", file, "--json").lines[0]["result"] in ("CREATED", "CHANGED")
 
 
 def test_a_dry_run_publishes_nothing(topics: str, badges: Badges, folder: Path) -> None:

@@ -40,6 +40,19 @@ def test_every_reason_has_words() -> None:
             Decision("regular", "ISSUED", limits=(LimitFact("CUSTOMER", "OVERALL", 3, 2, None, None),)),
             "earns Regular (2 of 3 in all)",
         ),
+        (
+            Decision("regular", "ISSUED", limits=(LimitFact("BADGE", "OVERALL", 500, 37, None, None),)),
+            "earns Regular (place 37 of 500 in all)",
+        ),
+        (
+            Decision(
+                "regular",
+                "REFUSED",
+                "LIMIT_OVERALL",
+                limit=LimitFact("BADGE", "OVERALL", 500, 500, None, None),
+            ),
+            "no Regular: all places are given, 500 of 500 in all",
+        ),
         (Decision("regular", "ENROLLED"), "joins Regular"),
         (Decision("regular", "REVOKED"), "Regular: revoked"),
     ],
@@ -71,8 +84,21 @@ def test_the_tally_counts_only_its_org() -> None:
     tally = tally_of(values, 7, "c")
     assert (tally.actions, tally.decisions, tally.issued) == (1, 2, 1)
     assert tally.badges["b"].holders == {"c"}
-    assert tally.badges["b"].refused == {"BADGE_UPCOMING": 1}
+    assert tally.badges["b"].refused == {("BADGE_UPCOMING", None): 1}
     assert [record.event_id for record in tally.story] == ["e-7"]
+
+
+def test_an_act_whose_place_was_waited_for_is_one_act_with_both_records_decisions() -> None:
+    act = CustomerAction(7, "e", "c", "PURCHASE", 0)
+    full = LimitFact("BADGE", "OVERALL", 500, 500, None, None)
+    values = [
+        encode_decisions(act, (Decision("a", "COUNTED", progress=1, reaches=2),), 0),
+        encode_decisions(act, (Decision("b", "REFUSED", "LIMIT_OVERALL", limit=full),), 5),
+    ]
+    tally = tally_of(values, 7, "c")
+    assert (tally.actions, tally.decisions) == (1, 2)
+    assert tally.badges["b"].refused == {("LIMIT_OVERALL", "BADGE"): 1}
+    assert [[one.badge_id for one in record.decisions] for record in tally.story] == [["a", "b"]]
 
 
 def test_without_a_terminal_progress_is_plain_lines() -> None:

@@ -15,7 +15,7 @@ from tests.faults.oracle import Audit, audit
 from tests.live.shop import Shop, record_of
 
 ENDS_S = 120
-_BADGES = "import sys; from consumer.cli.app import main; sys.exit(main())"
+BADGES = (sys.executable, "-c", "import sys; from consumer.cli.app import main; sys.exit(main())")
 SHORT = 'kafka.consumer={"session.timeout.ms": "2000", "heartbeat.interval.ms": "300"}'
 
 
@@ -29,13 +29,17 @@ class Ran(NamedTuple):
 
 @contextmanager
 def consuming(
-    shop: Shop, *words: str, settings: Sequence[str] = (), log: str = "log"
+    shop: Shop,
+    *words: str,
+    settings: Sequence[str] = (),
+    log: str = "log",
+    program: Sequence[str] = BADGES,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """`badges consume` under the shop's settings; killed at the end of the block if it still runs."""
     given = [word for one in (*shop.overrides, *settings) for word in ("--set", one)]
     with shop.log.with_name(log).open("ab") as written:
         process = subprocess.Popen(
-            [sys.executable, "-c", _BADGES, "consume", *words, *given],
+            [*program, "consume", *words, *given],
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,
@@ -48,10 +52,12 @@ def consuming(
             process.wait()
 
 
-def consume_to_the_end(shop: Shop, *words: str, settings: Sequence[str] = ()) -> Ran:
+def consume_to_the_end(
+    shop: Shop, *words: str, settings: Sequence[str] = (), program: Sequence[str] = BADGES
+) -> Ran:
     """Until it ends by itself, with what stands in its last line."""
     shop.log.unlink(missing_ok=True)
-    with consuming(shop, "--exit-at-end", *words, settings=settings) as process:
+    with consuming(shop, "--exit-at-end", *words, settings=settings, program=program) as process:
         code = process.wait(ENDS_S)
     log = shop.log.read_text()
     stopped = [one for one in events(log) if one["event"] == "stopped"]

@@ -42,7 +42,7 @@ ROWS: Final[dict[int, str]] = {
     35: "eviction policy, no append-only file",
     36: "SCRIPT FLUSH under way",
     37: "Redis answers too late: outcome unknown",
-    38: "Redis Cluster: slots moved, primary killed",
+    38: "Redis Cluster: not spoken by this release, so refused; no slot can move",
     39: "BGREWRITEAOF in a loop, disk full",
     40: "Redis slow, connections reset",
     41: "a key of another type in the view",
@@ -64,17 +64,5 @@ ROWS: Final[dict[int, str]] = {
 }
 
 OPEN: Final[dict[int, str]] = {
-    13: "the loop ends on any exception out of `consume()`; not injected yet",
-    14: "refused and oversized outputs are row 45; a full local queue is not injected yet",
-    15: "the simulator answers with them; not run against librdkafka's mock broker yet",
-    16: "in the simulator only: no proxy before a real broker yet",
-    17: "in the simulator only: no proxy that holds one EndTxn of a real broker yet",
-    30: "in the simulator; on a real server by rows 29 and 33, not by a replica yet",
-    38: "not run on a cluster yet",
-    43: "rules are pure in the instant of the decision; no test with servers",
     48: "comes with retro runs",
-    49: "comes with badge-wide limits live",
-    50: "in the simulator only",
-    51: "rules are edited under chaos, and the oracle plays them by the cut-overs; no test of its own yet",
-    56: "`python -m consumer.bench.soak`, not part of `make faults`",
 }

@@ -2,25 +2,24 @@
 
 Read are the full topics, as a `read_committed` reader sees them. The reference plays the input of each
 partition in its order, one record at a time, each at the instant at which it was decided, under the rules
-that the partition's cut-overs name. From the design's invariants:
+that the partition's cut-overs name; messages of badge-hops where its position markers say that they were
+taken. From the design's invariants:
 
 I1 each record has one record of decisions, or one dead letter, or one copy elsewhere · I2 the decisions and
 the issuances are the reference's · I3 no issuance id comes twice · I4 Redis is the fold of the changelog ·
-I5 the group's offsets are those of the markers, and behind the last record
+I5 the group's offsets are those of the markers, and behind the last record · I8 no place is given beyond a
+limit over all customers, and every request has its answer (tests/simulator/hops.py)
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from confluent_kafka import Message, murmur2
+from confluent_kafka import Message
 
-from badges.actions import CustomerAction
-from badges.definitions import BadgeDefinition, OrgSettings
-from badges.simulate import Simulation
 from consumer.broker import Broker
 from consumer.cli.app import main
 from consumer.dead_letters import headers_of
@@ -28,13 +27,15 @@ from consumer.group import committed_offsets
 from consumer.reading import read_everything
 from consumer.sorting import REROUTED
 from schemas.badge_issued import decode_issued
+from schemas.catalogue import BADGE_HOPS, CUSTOMER_STATE
 from schemas.changelog import MARKER_KEY, CutOver, PositionMarker, decode_cut_over, decode_marker, is_cut_over
-from schemas.customer_action import customer_key, decode_action
 from schemas.decisions import DecidedAction, decode_decisions
 from schemas.errors import Malformed
 from schemas.framing import Rejected
-from schemas.json_decision import decision_lines
 from schemas.rules_feed import decode_record, decode_settings
+from tests.faults.hop_logs import HopLogs
+from tests.faults.reference import Changelog, Reference, Rules, Step, lines_of, steps_of
+from tests.simulator.hops import problems
 
 TOLD = 5
 """Examples of each kind of problem."""
@@ -45,7 +46,8 @@ Place = tuple[int, int]
 
 @dataclass
 class Audit:
-    """What was found. `lost` and `doubled` count issuances; `problems` holds whatever is not as it has to be,
+    """What was found. `lost` and `doubled` count issuances, `places` those under a limit over all customers;
+    `problems` holds whatever is not as it has to be,
     by kind, with the places (never a customer).
     """
 
@@ -56,6 +58,7 @@ class Audit:
     issued: int = 0
     lost: int = 0
     doubled: int = 0
+    places: int = 0
     problems: dict[str, list[object]] = field(default_factory=lambda: defaultdict(list))
 
     def note(self, kind: str, found: Iterable[object]) -> None:
@@ -74,21 +77,10 @@ class Audit:
 
 class _Outputs(NamedTuple):
     decided: dict[Place, DecidedAction]
+    answered: dict[str, DecidedAction]
     letters: dict[Place, str]
     copies: Counter[Place]
     issued: list[tuple[str, str, str]]
-
-
-class _Changelog(NamedTuple):
-    markers: dict[int, PositionMarker]
-    cut_overs: dict[int, list[CutOver]]
-
-
-class _Rules(NamedTuple):
-    """The feeds, each record with its offset."""
-
-    badges: list[tuple[int, BadgeDefinition, int]]
-    settings: list[tuple[int, OrgSettings]]
 
 
 def audit(broker: Broker, overrides: Sequence[str]) -> Audit:
@@ -99,11 +91,22 @@ def audit(broker: Broker, overrides: Sequence[str]) -> Audit:
     changelog, rules = _changelog(broker), _rules(broker)
     expected: list[tuple[str, str, str]] = []
     partitions = broker.partitions("customer-state")
-    for partition, messages in inputs.items():
+    hops = HopLogs(broker, partitions)
+    references: list[Reference] = []
+    for partition in sorted({*inputs, *range(partitions)}):
+        messages = inputs[partition]
         found.records += len(messages)
-        reference = _Reference(partition, partitions, rules, changelog.cut_overs[partition])
+        steps = steps_of(changelog, partition)
+        if steps is None:
+            found.note("markers were compacted away", [partition] if hops.any else [])
+            steps = [Step(one.input_offset, one) for one in changelog.cut_overs[partition]]
+        reference = Reference(partition, partitions, rules, steps, hops)
+        references.append(reference)
         for message in messages:
             expected += _judge(reference, message, outputs, found)
+        reference.follow(None)
+        expected += reference.granted
+    _answers(references, outputs, hops, found)
     _issuances(expected, outputs.issued, found)
     _offsets(inputs, changelog, committed_offsets(broker), partitions, found)
     words = ["verify", *(word for override in overrides for word in ("--set", override))]
@@ -121,11 +124,19 @@ def _inputs(broker: Broker) -> dict[int, list[Message]]:
 
 def _outputs(broker: Broker, inputs: dict[int, list[Message]], found: Audit) -> _Outputs:
     decided: dict[Place, DecidedAction] = {}
+    answered: dict[str, DecidedAction] = {}
+    of_answers = f"{broker.topic(BADGE_HOPS)}/"
     for message in read_everything(broker, "badge-decisions"):
-        place = _place(dict(headers_of(message))["ce_id"])
+        origin = (dict(headers_of(message))["ce_id"] or b"").decode()
+        record = decode_decisions(message.value() or b"")
+        if origin.startswith(of_answers):
+            found.note("an answer decided twice", [origin] if origin in answered else [])
+            answered[origin.removeprefix(of_answers)] = record
+            continue
+        place = _place(origin.encode())
         if place in decided:
             found.note("decided twice", [place])
-        decided[place] = decode_decisions(message.value() or b"")
+        decided[place] = record
     letters: dict[Place, str] = {}
     for message in read_everything(broker, "customer-actions.dead-letters"):
         headers = dict(headers_of(message))
@@ -136,9 +147,8 @@ def _outputs(broker: Broker, inputs: dict[int, list[Message]], found: Audit) -> 
     copied = (dict(headers_of(one)).get(REROUTED) for messages in inputs.values() for one in messages)
     copies = Counter(_place(origin) for origin in copied if origin)
     issued = [decode_issued(one.value() or b"") for one in read_everything(broker, "badge-issued")]
-    return _Outputs(
-        decided, letters, copies, [(one.issuance_id, one.customer_id, one.badge_id) for one in issued]
-    )
+    told = [(one.issuance_id, one.customer_id, one.badge_id) for one in issued]
+    return _Outputs(decided, answered, letters, copies, told)
 
 
 def _place(origin: bytes | None) -> Place:
@@ -147,19 +157,19 @@ def _place(origin: bytes | None) -> Place:
     return int(partition), int(offset)
 
 
-def _changelog(broker: Broker) -> _Changelog:
-    markers: dict[int, PositionMarker] = {}
+def _changelog(broker: Broker) -> Changelog:
+    markers: dict[int, list[PositionMarker]] = defaultdict(list)
     cut_overs: dict[int, list[CutOver]] = defaultdict(list)
     for message in read_everything(broker, "customer-state"):
         partition, key, value = message.partition() or 0, message.key() or b"", message.value() or b""
         if key == MARKER_KEY:
-            markers[partition] = decode_marker(value)
+            markers[partition].append(decode_marker(value))
         elif is_cut_over(key):
             cut_overs[partition].append(decode_cut_over(key, value))
-    return _Changelog(markers, cut_overs)
+    return Changelog(markers, cut_overs)
 
 
-def _rules(broker: Broker) -> _Rules:
+def _rules(broker: Broker) -> Rules:
     badges = []
     for message in read_everything(broker, "badge-definitions"):
         record = decode_record(message.value() or b"").record
@@ -168,61 +178,11 @@ def _rules(broker: Broker) -> _Rules:
         (message.offset() or 0, decode_settings(message.value() or b"").settings)
         for message in read_everything(broker, "org-settings")
     ]
-    return _Rules(badges, settings)
-
-
-class _Reference:
-    """One partition, played in its order."""
-
-    def __init__(self, partition: int, partitions: int, rules: _Rules, cut_overs: Sequence[CutOver]) -> None:
-        self.partition = partition
-        self._partitions = partitions
-        self._settings = iter([(*one, 0) for one in rules.settings])
-        self._badges = iter(rules.badges)
-        self._next_setting = next(self._settings, None)
-        self._next_badge = next(self._badges, None)
-        self._cut_overs = list(cut_overs)
-        self._run = Simulation()
-        self.at = 0
-
-    def wants(self, message: Message) -> CustomerAction | None:
-        """The action to decide here; None for a record that belongs elsewhere. Raises what makes it a dead
-        letter.
-        """
-        action = decode_action(message.value(), message.headers())  # type: ignore[arg-type]  # stubs
-        key = customer_key(action.org_id, action.customer_id)
-        if key != message.key():
-            raise Malformed("key", "key")
-        if murmur2(key, self._partitions) == self.partition:
-            return action
-        if REROUTED in dict(headers_of(message)):
-            raise Malformed("astray twice", "key")
-        return None
-
-    def decide(self, action: CustomerAction, offset: int) -> tuple[list[str], list[tuple[str, str, str]]]:
-        """The decisions as lines, and the issuances, of one record, by the rules in force there."""
-        while self._cut_overs and self._cut_overs[0].input_offset <= offset:
-            self._take_rules(self._cut_overs.pop(0))
-        verdict = self._run.act(action, self.at)
-        issued = [
-            (decision.issuance_id or "", action.customer_id, decision.badge_id)
-            for decision in verdict.decisions
-            if decision.outcome == "ISSUED"
-        ]
-        return decision_lines(action, verdict.decisions, self.at), issued
-
-    def _take_rules(self, cut_over: CutOver) -> None:
-        self.at = max(self.at, cut_over.at)
-        while self._next_setting is not None and self._next_setting[0] < cut_over.settings_offset:
-            self._run.settle(self._next_setting[1])
-            self._next_setting = next(self._settings, None)
-        while self._next_badge is not None and self._next_badge[0] < cut_over.rules_offset:
-            self._run.define(*self._next_badge[1:])
-            self._next_badge = next(self._badges, None)
+    return Rules(badges, settings)
 
 
 def _judge(
-    reference: _Reference, message: Message, outputs: _Outputs, found: Audit
+    reference: Reference, message: Message, outputs: _Outputs, found: Audit
 ) -> list[tuple[str, str, str]]:
     """Compares what became of one record with what should have; the issuances that should be."""
     place = reference.partition, message.offset() or 0
@@ -242,19 +202,30 @@ def _judge(
     if outputs.letters.get(place) == "TOO_LARGE":  # judged by the broker, not by a rule
         found.dead += 1
         return []
+    reference.follow(place[1])
     record = outputs.decided.get(place)
     if record is not None:
         found.decided += 1
         found.note("an instant went back", [place] if record.processed_at < reference.at else [])
         reference.at = max(reference.at, record.processed_at)
-    wanted, issued = reference.decide(action, place[1])
-    told = [] if record is None else list(_lines(record))
+    wanted, issued = reference.decide(action)
+    told = [] if record is None else list(lines_of(record))
     found.note("decided otherwise", [] if told == wanted else [place])
     return issued
 
 
-def _lines(record: DecidedAction) -> Iterator[str]:
-    yield from decision_lines(record.as_action(), record.decisions, record.processed_at)
+def _answers(references: Sequence[Reference], outputs: _Outputs, hops: HopLogs, found: Audit) -> None:
+    """What answers led to, and the badges' owners."""
+    wanted = {origin: lines for one in references for origin, lines in one.answered.items()}
+    told = {origin: list(lines_of(record)) for origin, record in outputs.answered.items()}
+    wrong = {*wanted, *told}
+    found.note("answers decided otherwise", (one for one in wrong if wanted.get(one) != told.get(one)))
+    found.places = sum(len(one.granted) for one in references)
+    owners = [one for one in references if one.partition < hops.topics[CUSTOMER_STATE]]
+    found.note(
+        "limits over all customers",
+        problems(hops, [one.hops for one in owners], [one.states() for one in owners], owners[0].rules()),
+    )
 
 
 def _issuances(
@@ -272,15 +243,15 @@ def _issuances(
 
 def _offsets(
     inputs: dict[int, list[Message]],
-    changelog: _Changelog,
+    changelog: Changelog,
     committed: dict[int, int],
     partitions: int,
     found: Audit,
 ) -> None:
     for partition, messages in inputs.items():
-        end = (messages[-1].offset() or 0) + 1
-        marker = changelog.markers.get(partition)
-        decided = marker.next_offset if marker else 0
+        end = (messages[-1].offset() or 0) + 1 if messages else 0
+        markers = changelog.markers.get(partition)
+        decided = markers[-1].next_offset if markers else 0
         if partition >= partitions:  # added later: no changelog, only passed on
             decided = committed.get(partition, 0)
         if committed.get(partition, 0) != decided:

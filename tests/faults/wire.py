@@ -1,4 +1,4 @@
-"""A wire between a client and a server that is slow, and breaks now and then."""
+"""A wire between a client and a server that is slow, breaks now and then, or swallows what it is given."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from contextlib import contextmanager, suppress
 
 
 class Wire:
-    """Forwards connections to `target`; each chunk waits `delay_s`, and one in `cut_one_in` cuts the
-    connection instead (0: none).
+    """Forwards connections to `target`, which may change; each chunk waits `delay_s`, and one in `cut_one_in`
+    cuts the connection instead (0: none). While `frozen` is set nothing arrives any more, and nobody is told.
     """
 
     def __init__(self, target: tuple[str, int], delay_s: float, cut_one_in: int) -> None:
-        self._target = target
+        self.target = target
+        self.frozen = threading.Event()
         self._delay_s = delay_s
         self._cut_one_in = cut_one_in
         self._random = random.Random(4)
@@ -30,13 +31,19 @@ class Wire:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            far = socket.create_connection(self._target)
+            try:
+                far = socket.create_connection(self.target)
+            except OSError:  # the server is down
+                near.close()
+                continue
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
+                if self.frozen.is_set():
+                    continue
                 self._ending.wait(self._delay_s)
                 if self._cut_one_in and self._random.randrange(self._cut_one_in) == 0:
                     break
@@ -55,10 +62,16 @@ class Wire:
 @contextmanager
 def bad_wire(host: str, port: int, delay_s: float, cut_one_in: int) -> Iterator[int]:
     """The port of a bad wire to a server."""
-    wire = Wire((host, port), delay_s, cut_one_in)
+    with served(Wire((host, port), delay_s, cut_one_in)) as wire:
+        yield wire.port
+
+
+@contextmanager
+def served(wire: Wire) -> Iterator[Wire]:
+    """Takes connections until the block ends."""
     thread = threading.Thread(target=wire.serve, daemon=True)
     thread.start()
     try:
-        yield wire.port
+        yield wire
     finally:
         wire.end()

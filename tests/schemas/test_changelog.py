@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgpack
 import pytest
 from hypothesis import given
@@ -23,13 +25,19 @@ from state.keys import is_document
 
 numbers = st.integers(0, 2**63 - 1)
 words = st.text(st.characters(codec="utf-8"), max_size=40)
-markers = st.builds(PositionMarker, numbers, words, words, numbers, numbers, numbers, numbers, words)
+markers = st.builds(PositionMarker, numbers, words, words, numbers, numbers, numbers, numbers, words, numbers)
 cut_overs = st.builds(CutOver, numbers, numbers, numbers, numbers)
 
 
 @given(markers)
 def test_a_marker_comes_back_as_it_was(marker: PositionMarker) -> None:
     assert decode_marker(encode_marker(marker)) == marker
+
+
+def test_a_marker_without_hops_is_what_older_releases_wrote() -> None:
+    marker = PositionMarker(1, "c", "t", 2, 3, 4, 5, "z")
+    assert msgpack.unpackb(encode_marker(marker)) == [1, 1, "c", "t", 2, 3, 4, 5, "z"]
+    assert msgpack.unpackb(encode_marker(replace(marker, hops_offset=6)))[0] == 2
 
 
 @given(cut_overs)
@@ -47,7 +55,7 @@ def test_no_key_of_the_partitions_own_records_names_a_document(cut_over: CutOver
 
 def test_a_later_format_is_refused_with_what_to_do() -> None:
     with pytest.raises(UnreadableRecord, match="start the newer release again"):
-        decode_marker(msgpack.packb([2, "whatever"]))
+        decode_marker(msgpack.packb([3, "whatever"]))
 
 
 @given(st.binary(max_size=40) | st.recursive(st.integers(0, 9), st.lists).map(msgpack.packb))

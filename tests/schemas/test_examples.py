@@ -18,6 +18,7 @@ from schemas.customer_action import check_key, decode_action, encode_action
 from schemas.decisions import decode_decisions
 from schemas.errors import Malformed, UnreadableRecord
 from schemas.framing import DeadLetterReason, Rejected, dead_letter_reason
+from schemas.hops import decode_hop, encode_hop, hop_key
 from schemas.json_action import action_from_json
 from schemas.json_decision import decision_lines
 from schemas.rules_feed import (
@@ -30,7 +31,7 @@ from schemas.rules_feed import (
 )
 
 EXAMPLES = FOLDER / "examples"
-LATER = {"badge-hops", "retro-runs"}
+LATER = {"retro-runs"}
 """Topics that are in the catalogue, but nothing writes them yet."""
 Example = dict[str, Any]
 
@@ -100,6 +101,13 @@ def _state(example: Example) -> None:
         assert list(decode_cut_over(key, _value(example))) == example["fields"]
 
 
+def _hop(example: Example) -> None:
+    hop = decode_hop(_value(example))
+    assert type(hop).__name__ == example["kind"]
+    assert hop_key(hop) == example["key"].encode()
+    assert encode_hop(hop) == _value(example)
+
+
 _ORIGIN = {"dlq-message", "dlq-topic", "dlq-partition", "dlq-offset", "dlq-timestamp", "dlq-version"}
 
 
@@ -120,6 +128,7 @@ READ: dict[str, Callable[[Example], None]] = {
     "badge-definitions": _definition,
     "org-settings": _settings,
     "customer-state": _state,
+    "badge-hops": _hop,
     "customer-actions.dead-letters": _dead_letter,
 }
 

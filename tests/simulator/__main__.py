@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 
 from tests.simulator.cores import one_core
 from tests.simulator.mutations import MUTATIONS
@@ -32,27 +33,30 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--lines", type=int, default=None, help="the last lines of the trace only")
     parser.add_argument("--mutation", choices=[one.__name__ for one in MUTATIONS], help="put this defect in")
+    parser.add_argument("--focus", action="append", default=[], help="a fault made frequent, or `places`")
     options = parser.parse_args()
+    focus = tuple(options.focus)
     if options.seed is not None:
-        return replay(options.seed, options.lines, options.mutation)
-    return hunt(range(options.start, options.start + options.seeds), options.processes, options.mutation)
+        return replay(options.seed, options.lines, options.mutation, focus)
+    seeds = range(options.start, options.start + options.seeds)
+    return hunt(seeds, options.processes, options.mutation, focus)
 
 
-def replay(seed: int, lines: int | None, mutation: str | None) -> int:
+def replay(seed: int, lines: int | None, mutation: str | None, focus: tuple[str, ...]) -> int:
     """Prints the trace of one seed; the same every time."""
-    outcome = run_one(seed, mutation, traced=True)
+    outcome = run_one(seed, mutation, focus, traced=True)
     for line in outcome.trace[-lines:] if lines else outcome.trace:
         say(line)
     say(f"seed {seed}: {outcome.failure or 'everything held'}")
     return 1 if outcome.failure else 0
 
 
-def hunt(seeds: range, processes: int, mutation: str | None) -> int:
+def hunt(seeds: range, processes: int, mutation: str | None, focus: tuple[str, ...]) -> int:
     """Runs many and prints the seeds that fail."""
     started = time.monotonic()
     totals: Counter[str] = Counter()
     failed: list[int] = []
-    for outcome in _outcomes(seeds, processes, mutation):
+    for outcome in _outcomes(seeds, processes, mutation, focus):
         totals.update(
             steps=outcome.steps,
             faults=outcome.faults,
@@ -72,34 +76,37 @@ def hunt(seeds: range, processes: int, mutation: str | None) -> int:
     )
     say(", ".join(f"{name} {count}" for name, count in sorted(totals.items())))
     if failed:
-        say(f"replay: python -m tests.simulator --seed {failed[0]}")
+        words = "".join(f" --focus '{one}'" for one in focus)
+        say(f"replay: python -m tests.simulator --seed {failed[0]}{words}")
     return 1 if failed else 0
 
 
-def _outcomes(seeds: range, processes: int, mutation: str | None) -> Iterator[Outcome]:
+def _outcomes(
+    seeds: range, processes: int, mutation: str | None, focus: tuple[str, ...]
+) -> Iterator[Outcome]:
     chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
     if processes == 1 or len(chunks) == 1:
         for chunk in chunks:
-            yield from run_chunk(chunk, mutation)
+            yield from run_chunk(chunk, mutation, focus)
         return
     with ProcessPoolExecutor(processes) as pool:
-        for outcomes in pool.map(run_chunk, chunks, [mutation] * len(chunks)):
+        for outcomes in pool.map(run_chunk, chunks, repeat(mutation), repeat(focus)):
             yield from outcomes
 
 
-def run_chunk(seeds: Iterable[int], mutation: str | None) -> list[Outcome]:
+def run_chunk(seeds: Iterable[int], mutation: str | None, focus: tuple[str, ...]) -> list[Outcome]:
     """Some seeds, on one core: a baton that goes from core to core costs ten times as much."""
     with one_core():
-        return [run_one(seed, mutation, traced=False) for seed in seeds]
+        return [run_one(seed, mutation, focus, traced=False) for seed in seeds]
 
 
-def run_one(seed: int, mutation: str | None, *, traced: bool) -> Outcome:
+def run_one(seed: int, mutation: str | None, focus: tuple[str, ...], *, traced: bool) -> Outcome:
     """One seed, with the faults of its mutation if there is one."""
     found = next((one for one in MUTATIONS if one.__name__ == mutation), None)
     if found is None:
-        return simulate(seed, traced=traced)
+        return simulate(seed, focus, traced=traced)
     with found():
-        return simulate(seed, MUTATIONS[found], traced=traced)
+        return simulate(seed, (*MUTATIONS[found], *focus), traced=traced)
 
 
 if __name__ == "__main__":

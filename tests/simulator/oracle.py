@@ -42,10 +42,11 @@ from schemas.errors import Malformed
 from schemas.framing import Rejected
 from schemas.rules_feed import decode_record, decode_settings
 from state.loader import changed_documents
+from tests.simulator.hops import HopReference, problems
 from tests.simulator.log import Broker, Entry
 from tests.simulator.view import RedisServer
 from tests.simulator.worker import GROUP
-from tests.simulator.world import LARGEST, ORG, REROUTED
+from tests.simulator.world import ORG, REROUTED
 
 
 class Violation(AssertionError):
@@ -76,6 +77,7 @@ def judge(broker: Broker, server: RedisServer) -> Verdicts:
     issued_ids: list[bytes | None] = []
     rerouted: Counter[bytes] = Counter()
     rules = Rules(broker)
+    references: list[Reference] = []
     for partition in range(broker.topics[CUSTOMER_STATE]):
         changelog = fold(broker, partition)
         reference = Reference(broker, partition, rules)
@@ -83,11 +85,16 @@ def judge(broker: Broker, server: RedisServer) -> Verdicts:
         _check_outputs(broker, partition, reference)
         _check_state(broker, server, partition, changelog, reference)
         rerouted.update(reference.rerouted)
+        references.append(reference)
         totals.update(records=reference.records, issued=len(reference.issued), dead=len(reference.dead))
         outcomes.update(reference.outcomes)
         issued_ids += [
             dict(entry.headers).get("issuance-id") for _, entry in _read(broker, BADGE_ISSUED, partition)
         ]
+    final = rules.at(_ends(broker))
+    of_hops = [reference.hops for reference in references]
+    for problem in problems(broker, of_hops, [reference.states for reference in references], final):
+        raise Violation(problem)
     twice = [identity for identity, count in Counter(issued_ids).items() if count > 1]
     if twice:
         raise Violation(f"I3: issued twice: {twice}")
@@ -152,7 +159,7 @@ class Reference:
         self._partitions = broker.topics[CUSTOMER_STATE]
         self._partition = partition
         self._rules = rules
-        self._states: dict[bytes, CustomerState] = {}
+        self.states: dict[bytes, CustomerState] = {}
         self.records = 0
         self.outcomes: Counter[str] = Counter()
         self.issued: list[tuple[bytes, bytes]] = []
@@ -160,6 +167,8 @@ class Reference:
         self.dead: list[tuple[bytes, bytes | None, bytes | None]] = []
         self.rerouted: list[bytes] = []
         self.documents: dict[bytes, bytes] = {}
+        self.hops = HopReference(broker, partition, self.states, self.documents)
+        self._largest = broker.largest.get(BADGE_ISSUED)
 
     def follow(self, changelog: Committed) -> None:
         """Decides as the positions say. Raises Violation where they cannot be right."""
@@ -170,8 +179,16 @@ class Reference:
             batch = [one for one in self._input if start <= one[0] < position.next_offset]
             if batch and before is not None and _feeds(before) != _feeds(position):
                 raise Violation(f"partition {self._partition}: rules changed inside a batch at {start}")
+            rules = self._rules.at(_feeds(position))
+            if _feeds(position) != (_feeds(before) if before else (0, 0)):
+                self.hops.cut_over(rules, before.at if before else 0)
+            issued, answered = self.hops.take(
+                before.hops_offset if before else 0, position.hops_offset, rules
+            )
+            self.issued += issued
             for offset, entry in batch:
                 self._decide(offset, entry, position)
+            self.decisions += answered
             before = position
         end = before.next_offset if before else 0
         left = [offset for offset, _ in self._input if offset >= end]
@@ -183,7 +200,7 @@ class Reference:
         if position.sequence != (before.sequence if before else 0) + 1:
             raise Violation(f"I5: {where}: follows {before.sequence if before else None}")
         if before is not None:
-            grows = ("next_offset", "at", "rules_offset", "settings_offset")
+            grows = ("next_offset", "at", "rules_offset", "settings_offset", "hops_offset")
             back = [name for name in grows if getattr(position, name) < getattr(before, name)]
             if back:
                 raise Violation(f"I5: {where}: {back} went back")
@@ -213,7 +230,7 @@ class Reference:
     def _judge(
         self, action: CustomerAction, key: bytes, origin: bytes, position: PositionMarker, entry: Entry
     ) -> None:
-        state = self._states.setdefault(key, CustomerState(action.org_id, action.customer_id))
+        state = self.states.setdefault(key, CustomerState(action.org_id, action.customer_id))
         rules, at = self._rules.at(_feeds(position)), position.at
         verdict = decide(action, state, rules, at)
         issued = [
@@ -221,17 +238,22 @@ class Reference:
             for decision in verdict.decisions
             if decision.outcome == "ISSUED"
         ]
-        if any(len(value) > LARGEST for _, value in issued):
+        if self._largest is not None and any(len(value) > self._largest for _, value in issued):
             self.dead.append((origin.rsplit(b"/", 1)[1], entry.key, entry.value))
             return
         self.issued += issued
-        if verdict.decisions:
-            self.decisions.append((origin, key, encode_decisions(action, verdict.decisions, at)))
-            self.outcomes.update(decision.outcome for decision in verdict.decisions)
         if verdict.decisions or verdict.registers:
             evolve(state, action, verdict, rules, at)
+        kept = self.hops.hold(action, verdict, state, rules)
+        if kept:
+            self.decisions.append((origin, key, encode_decisions(action, kept, at)))
+        self.outcomes.update(decision.outcome for decision in verdict.decisions)
         if verdict.registers or verdict.changes:
             self.documents.update(changed_documents(state))
+
+
+def _ends(broker: Broker) -> tuple[int, int]:
+    return broker.logs[BADGE_DEFINITIONS, 0].high, broker.logs[ORG_SETTINGS, 0].high
 
 
 def _feeds(position: PositionMarker) -> tuple[int, int]:

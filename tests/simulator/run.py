@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from consumer.errors import MISCONFIGURED, REFUSED, Fenced, Paused, Stopped
-from schemas.catalogue import CUSTOMER_ACTIONS
+from schemas.catalogue import BADGE_HOPS, CUSTOMER_ACTIONS
 from state.errors import ViewError
 from tests.simulator.host import Host
 from tests.simulator.log import Broker
@@ -22,6 +22,8 @@ from tests.simulator.worker import GROUP, Worker
 from tests.simulator.world import START, World, topics
 
 RESTART_S = 1.0
+PLACES = "places"
+"""As a focus: there is a badge with limits over all customers, which come and go."""
 TWINS = "twins"
 """As a focus: the first two workers have the same transactional id."""
 HOUR = 3_600_000
@@ -57,7 +59,9 @@ class Simulation:
         self.plan = Plan.of_seed(seed, self.random, focus)
         self.broker = Broker(topics(self.plan.partitions))
         self.server = RedisServer()
-        self.world = World(self.broker, self.random, self.plan.partitions)
+        if PLACES in focus:
+            self.plan.edits = max(self.plan.edits, 0.01)
+        self.world = World(self.broker, self.random, self.plan.partitions, places=PLACES in focus)
         self.schedule = Schedule(self.plan, self.random, self._environment, self.broker.expire)
         self.schedule.processes = [Process(n, self._live) for n in range(self.plan.workers)]
         self.schedule.trace = [] if traced else None
@@ -292,7 +296,10 @@ class Simulation:
                 or stands.sequence != positions[-1][1].sequence
             ):
                 return False
-            if stands.feeds != feeds:
+            if stands.feeds[:2] != feeds:
+                return False
+            messages = broker.logs[BADGE_HOPS, partition].committed()
+            if messages and positions[-1][1].hops_offset <= messages[-1][0]:
                 return False
         return True
 

@@ -15,7 +15,7 @@ from unittest.mock import patch
 import confluent_kafka
 
 from badges import evolve
-from consumer import crash_points, repair
+from consumer import bounded_call, crash_points, repair
 from state import chain
 from tests.simulator.consumers import FakeConsumer
 from tests.simulator.host import Host
@@ -44,12 +44,13 @@ def seams(
         ("Consumer", confluent_kafka.Consumer, consumer),
         ("Producer", confluent_kafka.Producer, producer),
         ("reached", crash_points.reached, reached),
+        ("bounded", bounded_call.bounded, lambda call, _seconds: call()),  # its own threads take turns
     )
     modules = [module for name, module in sys.modules.items() if name.startswith("consumer.")]
     with ExitStack() as stack:
         for name, real, fake in fakes:
             for module in modules:
-                if getattr(module, name, None) is real and module is not crash_points:
+                if getattr(module, name, None) is real and module not in (crash_points, bounded_call):
                     stack.enter_context(patch.object(module, name, fake))
         if small:
             stack.enter_context(patch.object(chain, "DOCUMENTS_A_SCRIPT", 2))

@@ -51,7 +51,8 @@ def test_the_schedules_pass_and_die_at_every_crash_point() -> None:
 
 def test_the_schedules_are_worth_running(outcomes: list[Outcome]) -> None:
     assert sum(outcome.verdicts.issued for outcome in outcomes) > 10 * len(SEEDS)
-    assert set(get_args(Outcomes)) == {name for outcome in outcomes for name in outcome.verdicts.outcomes}
+    met = {name for outcome in outcomes for name in outcome.verdicts.outcomes}
+    assert set(get_args(Outcomes)) - {"RESERVED"} == met  # places have schedules of their own
     assert sum(outcome.faults for outcome in outcomes) > 5 * len(SEEDS)
     assert sum(outcome.exits["killed"] for outcome in outcomes) > len(SEEDS) / 2
     assert sum(outcome.verdicts.rerouted for outcome in outcomes) > len(SEEDS) / 4

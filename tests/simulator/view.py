@@ -51,7 +51,7 @@ class RedisServer:
     def lose_page(self, partition: int, choose: Callable[[int], int]) -> bool:
         """A stray DEL of a page. Whether there is one."""
         documents = self.data._documents.get(partition, {})
-        pages = [key for key in documents if parse_key(key)[2] is not None]
+        pages = [key for key in documents if (parse_key(key)[2] or ("head",))[0] not in ("head", "b", "n")]
         if not pages:
             return False
         del documents[pages[choose(len(pages))]]

@@ -8,14 +8,16 @@ from typing import Any
 from consumer.batch import TZDATA, Committer, Topics
 from consumer.changelog import Changelog
 from consumer.feeds import Feeds
-from consumer.input import InputGroup
+from consumer.input import Hops, InputGroup
+from consumer.introductions import Introductions
 from consumer.loop import Loop, Parts
 from consumer.ownership import Ownership, Topic
+from consumer.places import Places
 from consumer.processor import OutputFraming, Processor
 from consumer.rights import ClientErrors
 from consumer.sorting import Sorter
 from consumer.transactions import Transactions
-from schemas.catalogue import CUSTOMER_ACTIONS, CUSTOMER_STATE
+from schemas.catalogue import BADGE_HOPS, CUSTOMER_ACTIONS, CUSTOMER_STATE
 from state.cache import StateCache
 from tests.simulator.consumers import FakeAdmin
 from tests.simulator.host import Host
@@ -87,16 +89,17 @@ class Worker:
         partitions = broker.topics[CUSTOMER_STATE]
         admin: Any = FakeAdmin(broker, host)
         self.feeds = Feeds(_READER, "", LOGGER, clock)
-        self.group = InputGroup(_MEMBER, CUSTOMER_ACTIONS, LOGGER)
+        self.group = InputGroup(_MEMBER, CUSTOMER_ACTIONS, LOGGER, Hops(BADGE_HOPS, partitions))
         self.group._consumer.name = name  # type: ignore[attr-defined]  # the fake's
         self.transactions = Transactions({**_PRODUCER, "transactional.id": identity or name}, LOGGER, clock)
         changelog = Changelog(_READER, CUSTOMER_STATE, admin, LOGGER, clock)
         topic = Topic("cluster", "topic", TZDATA, partitions)
         self.ownership = Ownership(self.group, changelog, view, cache, topic, accept_reset=accept_reset)
         names = Topics(*PARTITIONED)
-        committer = Committer(self.transactions, names, view, cache, SOURCE)
+        committer = Committer(self.transactions, names, view, cache, SOURCE, partitions)
         sorter = Sorter(cache, partitions, None, clock.monotonic)
-        processor = Processor(view, cache, self.feeds, sorter, OutputFraming())
+        places = Places(view, cache, self.feeds, partitions, BADGE_HOPS, OutputFraming())
+        processor = Processor(view, cache, self.feeds, sorter, OutputFraming(), places)
         telemetry: Any = Told(lambda text: tell(f"worker {name}.{life}: {text}"))
         self.loop = Loop(
             Parts(
@@ -110,6 +113,7 @@ class Worker:
                 clock,
                 telemetry,
                 ClientErrors(),
+                introductions=Introductions(view, cache, self.feeds, places, partitions),
             )
         )
 

@@ -17,6 +17,7 @@ from badges.identity import issuance_id
 from schemas.catalogue import (
     BADGE_DECISIONS,
     BADGE_DEFINITIONS,
+    BADGE_HOPS,
     BADGE_ISSUED,
     CUSTOMER_ACTIONS,
     CUSTOMER_STATE,
@@ -37,7 +38,7 @@ START = parse_instant("2024-03-30T22:00:00Z") or 0
 REROUTED = "rerouted-from"
 AUTHOR = "define"
 FEEDS = (BADGE_DEFINITIONS, ORG_SETTINGS)
-PARTITIONED = (CUSTOMER_ACTIONS, BADGE_ISSUED, BADGE_DECISIONS, DEAD_LETTERS, CUSTOMER_STATE)
+PARTITIONED = (CUSTOMER_ACTIONS, BADGE_ISSUED, BADGE_DECISIONS, DEAD_LETTERS, CUSTOMER_STATE, BADGE_HOPS)
 
 Json = dict[str, Any]
 
@@ -77,6 +78,24 @@ BADGES: tuple[Json, ...] = (
 )
 
 
+FEW: Json = {
+    **_PERIOD,
+    "badge_id": "few",
+    "name": "Few",
+    "type": "DIRECT",
+    "issue_on": {"action": "BUY"},
+    "customer_limits": [{"type": "OVERALL", "max": 9}],
+    "badge_limits": [{"type": "OVERALL", "max": 6}],
+}
+"""In the world of the focus `places` only."""
+FEW_LIMITS: tuple[list[Json], ...] = (
+    [],
+    [{"type": "OVERALL", "max": 6}],
+    [{"type": "OVERALL", "max": 20}],
+    [{"type": "ROLLING_WINDOW", "max": 12, "value": 1, "unit": "DAYS"}],
+)
+
+
 def topics(partitions: int) -> dict[str, int]:
     return {**dict.fromkeys(PARTITIONED, partitions), **dict.fromkeys(FEEDS, 1)}
 
@@ -84,7 +103,7 @@ def topics(partitions: int) -> dict[str, int]:
 class World:
     """The producers upstream and the authors of definitions; all of it drawn from the seed."""
 
-    def __init__(self, broker: Broker, random: Random, partitions: int) -> None:
+    def __init__(self, broker: Broker, random: Random, partitions: int, *, places: bool = False) -> None:
         self._broker = broker
         self._random = random
         self._partitions = partitions
@@ -93,13 +112,15 @@ class World:
         self._upstream = 0
         self._used: list[CustomerAction] = []
         self.customers = _customers(partitions)
-        broker.largest[BADGE_ISSUED] = LARGEST
+        self._badges = (*BADGES, FEW) if places else BADGES
+        if not places:
+            broker.largest[BADGE_ISSUED] = LARGEST
 
     def begin(self) -> None:
         body = {"org_id": ORG, "timezone": "Europe/Berlin", "retro_max_age_days": 3}
         value = encode_settings(1, START - DAY, body, "seed", ())
         self._broker.append((ORG_SETTINGS, 0), settings_key(ORG), value)
-        for badge in BADGES:
+        for badge in self._badges:
             self._publish(badge, START - DAY)
 
     # Actions
@@ -158,7 +179,7 @@ class World:
 
     def _revocation(self, act: CustomerAction) -> CustomerAction:
         of_customer = [one.event_id for one in self._used if one.customer_id == act.customer_id] or ["none"]
-        badge_id = self._random.choice(("twice", "spender", "club"))
+        badge_id = self._random.choice([badge["badge_id"] for badge in self._badges])
         event_id = self._random.choice(of_customer)
         identity = issuance_id(ORG, badge_id, act.customer_id, event_id, 1)
         return act._replace(action="REVOKE_ISSUE", badge_id=badge_id, issuance_id=identity)
@@ -207,7 +228,9 @@ class World:
     def edit(self, now: int) -> str:
         """An author changes a badge: committed, or the author dies before that."""
         random = self._random
-        body = dict(random.choice(BADGES))
+        body = dict(random.choice(self._badges))
+        if body["badge_id"] == "few":
+            body["badge_limits"] = random.choice(FEW_LIMITS)
         match random.randrange(5):
             case 0:
                 body["active"] = False

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey
-from state.document import FORMAT, Damaged, UnknownFormat, decode_head, decode_page, encode_head, encode_page
+from badges.actions import CustomerAction
+from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey, Reservation
+from badges.decisions import LimitFact
+from state.document import (
+    FORMAT,
+    WITH_RESERVED,
+    Damaged,
+    UnknownFormat,
+    decode_head,
+    decode_page,
+    encode_head,
+    encode_page,
+)
 
+BADGE_ITEMS = 9
+"""Of a badge in a head of format 1."""
 instants = st.integers(-62_135_596_800_000, 253_402_300_799_999)
 maybe_instants = st.none() | instants
 small = st.integers(0, 2**40)
@@ -20,6 +34,47 @@ seen_maps = st.dictionaries(identities, st.lists(st.integers(-1, 300), max_size=
 day_maps = st.dictionaries(st.integers(1, 4_000_000), st.integers(1, 1000), max_size=24)
 enrolments = st.builds(Enrolment, identities, instants, maybe_instants, st.booleans(), st.booleans(), small)
 issuances = st.builds(Issuance, identities, instants, instants, maybe_instants, st.booleans(), small)
+
+words = st.text(max_size=9)
+maybe_words = st.none() | words
+acts = st.builds(
+    CustomerAction,
+    org_id=small,
+    event_id=words,
+    customer_id=words,
+    action=words,
+    event_date=instants,
+    amount=st.none() | big,
+    attributes=st.dictionaries(words, words, max_size=3),
+    badge_id=maybe_words,
+    issuance_id=maybe_words,
+    enrolment_id=maybe_words,
+    override_eligibility=st.booleans(),
+    requested_by=maybe_words,
+)
+facts = st.builds(
+    LimitFact,
+    st.just("CUSTOMER"),
+    st.sampled_from(["FIXED_WINDOW", "ROLLING_WINDOW", "OVERALL"]),
+    small,
+    small,
+    st.none() | instants,
+    st.none() | instants,
+)
+reservations = st.builds(
+    Reservation,
+    identities,
+    acts,
+    st.integers(1, 4_000_000),
+    instants,
+    st.booleans(),
+    maybe_words,
+    st.none() | big,
+    st.none() | big,
+    st.lists(facts, max_size=3).map(tuple),
+    small,
+    st.lists(acts, max_size=2).map(tuple),
+)
 
 
 @st.composite
@@ -33,6 +88,7 @@ def badges(draw: st.DrawFn, number: int) -> BadgeState:
     badge.issued = draw(small)
     badge.recent = draw(st.lists(issuances, max_size=9))
     badge.sealed = draw(small)
+    badge.reserved = draw(st.lists(reservations, max_size=2))
     badge.days = draw(day_maps)
     badge.blocks = draw(st.sets(st.integers(0, 100_000), max_size=5))
     return badge
@@ -56,6 +112,8 @@ def shown(value: Any) -> Any:
     """All fields of a state, its parts included, as plain values; the order of a dict counts. What the codec
     remembers is none of them.
     """
+    if isinstance(value, tuple):
+        return tuple(shown(item) for item in value)
     if hasattr(type(value), "__slots__"):
         return {name: shown(getattr(value, name)) for name in type(value).__slots__ if name != "packed"}
     if isinstance(value, dict):
@@ -99,6 +157,20 @@ def test_pages_of_seen_events_and_of_days_are_given_back(
     assert decode_page(("t", 0, 9), encode_page(("t", 0, 9), days)) == days
 
 
+@given(states())
+def test_only_a_head_with_places_that_wait_is_of_format_2_and_without_them_it_is_format_1(
+    state: CustomerState,
+) -> None:
+    waits = any(badge.reserved for badge in state.badges.values())
+    assert encode_head(state)[1] == (WITH_RESERVED if waits else FORMAT)
+    for badge in state.badges.values():
+        badge.reserved = []
+    data = encode_head(state)
+    assert data[1] == FORMAT
+    assert all(len(row) == BADGE_ITEMS for row in msgpack.unpackb(data, strict_map_key=False)[-1])
+    assert shown(decode_head(state.org_id, state.customer_id, data)) == shown(state)
+
+
 def test_a_document_begins_with_its_format() -> None:
     assert encode_head(CustomerState(7, "42"))[1] == FORMAT
     assert encode_page(("s", 0), {})[1] == FORMAT
@@ -106,11 +178,11 @@ def test_a_document_begins_with_its_format() -> None:
 
 @pytest.mark.parametrize("rest", [b"", b"\xc1\xc1", encode_head(CustomerState(7, "42"))[2:]])
 def test_a_newer_format_is_refused_with_advice(rest: bytes) -> None:
-    data = b"\x98" + bytes([FORMAT + 1]) + rest
+    data = b"\x98" + bytes([WITH_RESERVED + 1]) + rest
     for decode in (lambda: decode_head(7, "42", data), lambda: decode_page(("s", 0), data)):
         with pytest.raises(UnknownFormat, match=r"start the newer release again$") as raised:
             decode()
-        assert raised.value.found == FORMAT + 1
+        assert raised.value.found == WITH_RESERVED + 1
 
 
 @pytest.mark.parametrize(
