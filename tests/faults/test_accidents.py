@@ -193,7 +193,9 @@ def test_a_backup_restored_under_a_running_worker_is_noticed(shop: Shop) -> None
 
 
 @pytest.mark.row(29)
-@pytest.mark.parametrize("part", [0.9, 0.5, 0.1])
+@pytest.mark.parametrize(
+    "part", [0.5, *(pytest.param(part, marks=pytest.mark.thorough) for part in (0.9, 0.1))]
+)
 def test_a_view_that_lost_the_end_of_its_file_is_brought_up(
     shop: Shop, fragile_stack: LocalStack, part: float
 ) -> None:
