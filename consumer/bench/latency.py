@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
 
+from badges.actions import CustomerAction
 from consumer.bench.load import input_producer, send_paced
 from consumer.bench.stand import Stand
 from consumer.bench.trial import INPUT, PARTITIONS, Trial, new_trial
@@ -21,6 +24,9 @@ PATIENCE_S: Final = 30.0
 FIRST: Final = 200
 START_S: Final = 3.0
 """The sender is a process of its own and takes a moment to begin."""
+
+Seen = tuple[dict[str, Any], float]
+"""A record of badge-decisions, and the moment at which it was seen."""
 
 
 @dataclass(frozen=True)
@@ -39,27 +45,10 @@ def measure(stand: Stand, workers: int, a_second: int, seconds: int, customers: 
     """Sends at a pace for `seconds` after a warm-up, and waits for each decision."""
     at = time.time_ns() // 1_000_000
     trial = new_trial(stand, at)
-    total = a_second * (seconds + WARM_UP_S)
-    # Some first: a consumer that has decided them has its partitions.
-    trial.send(actions(FIRST, customers, at, first=total))
-    with trial.consumer(workers) as parent:
-        trial.wait_for(FIRST, parent)
-        start = time.monotonic() + START_S
-        sender = multiprocessing.get_context("spawn").Process(
-            target=_send,
-            args=(stand.bootstrap_servers, trial.topic(INPUT), total, customers, at, start, a_second),
-        )
-        reader = decisions_reader(trial)
-        sender.start()
-        try:
-            arrived = _arrivals(reader, total)
-        finally:
-            reader.close()
-            sender.join()
-    skipped = a_second * WARM_UP_S
-    waits = sorted(
-        1000 * (moment - start - number / a_second) for number, moment in arrived.items() if number >= skipped
-    )
+    load = Load(actions, a_second, a_second * (seconds + WARM_UP_S), customers, at)
+    with decided(trial, workers, load) as (records, start):
+        arrived = _arrivals(records, load.total)
+    waits = waits_ms(arrived, start, a_second)
     return Latency(
         a_second=a_second,
         workers=workers,
@@ -70,11 +59,52 @@ def measure(stand: Stand, workers: int, a_second: int, seconds: int, customers: 
     )
 
 
-def _send(servers: str, topic: str, total: int, customers: int, at: int, start: float, a_second: int) -> None:
-    send_paced(input_producer(servers, linger_ms=5), topic, actions(total, customers, at), start, a_second)
+class Load(NamedTuple):
+    """`total` acts at a steady pace. `acts` is called with (count, customers, at, first), also in another
+    process.
+    """
+
+    acts: Callable[[int, int, int, int], Iterator[CustomerAction]]
+    a_second: int
+    total: int
+    customers: int
+    at: int
 
 
-def decisions_reader(trial: Trial) -> Consumer:
+@contextmanager
+def decided(trial: Trial, workers: int, load: Load) -> Iterator[tuple[Iterator[Seen], float]]:
+    """A running consumer and sender: what is decided as it is seen, and the moment the first act is due."""
+    # Some first: a consumer that has decided them has its partitions.
+    trial.send(load.acts(FIRST, load.customers, load.at, load.total))
+    with trial.consumer(workers) as parent:
+        trial.wait_for(FIRST, parent)
+        start = time.monotonic() + START_S
+        sender = multiprocessing.get_context("spawn").Process(
+            target=_send, args=(trial.stand.bootstrap_servers, trial.topic(INPUT), load, start)
+        )
+        reader = _decisions_reader(trial)
+        sender.start()
+        try:
+            yield _seen(reader), start
+        finally:
+            reader.close()
+            sender.join()
+
+
+def waits_ms(moments: dict[int, float], start: float, a_second: int) -> list[float]:
+    """From when each act was due to its moment, in order of length; those of the warm-up are left out."""
+    skipped = a_second * WARM_UP_S
+    return sorted(
+        1000 * (moment - start - number / a_second) for number, moment in moments.items() if number >= skipped
+    )
+
+
+def _send(servers: str, topic: str, load: Load, start: float) -> None:
+    acts = load.acts(load.total, load.customers, load.at, 0)
+    send_paced(input_producer(servers, linger_ms=5), topic, acts, start, load.a_second)
+
+
+def _decisions_reader(trial: Trial) -> Consumer:
     """Reads what is decided from now on."""
     reader = Consumer(
         {
@@ -93,18 +123,23 @@ def decisions_reader(trial: Trial) -> Consumer:
     return reader
 
 
-def _arrivals(reader: Consumer, total: int) -> dict[int, float]:
-    """The moment at which the decision about each act was first seen, by the number in its event id."""
-    arrived: dict[int, float] = {}
+def _seen(reader: Consumer) -> Iterator[Seen]:
+    """Records of badge-decisions as they come; TimeoutError where none comes for PATIENCE_S."""
     deadline = time.monotonic() + PATIENCE_S
-    while len(arrived) < total:
+    while True:
         message = reader.poll(0.1)
         now = time.monotonic()
-        if message is None or message.error() is not None:
-            if now > deadline:
-                raise TimeoutError(f"{len(arrived)} of {total} decisions arrived")
-            continue
-        deadline = now + PATIENCE_S
-        event_id = bare_fields(BADGE_DECISIONS, message.value() or b"")["event_id"]
-        arrived.setdefault(int(event_id[2:]), now)
+        if message is not None and message.error() is None:
+            deadline = now + PATIENCE_S
+            yield bare_fields(BADGE_DECISIONS, message.value() or b""), now
+        elif now > deadline:
+            raise TimeoutError(f"no decision arrived within {PATIENCE_S:.0f} s, and not all acts are decided")
+
+
+def _arrivals(records: Iterator[Seen], total: int) -> dict[int, float]:
+    """The moment at which the decision about each act was first seen, by the number in its event id."""
+    arrived: dict[int, float] = {}
+    while len(arrived) < total:
+        record, now = next(records)
+        arrived.setdefault(int(record["event_id"][2:]), now)
     return arrived
