@@ -36,6 +36,8 @@ _PASSING: Final = frozenset(
     }
 )
 
+_UNSTABLE: Final = frozenset({KafkaError._TIMED_OUT, KafkaError.UNSTABLE_OFFSET_COMMIT})
+
 NO_HOPS: Final[Mapping[int, int]] = {}
 
 
@@ -149,7 +151,7 @@ class InputGroup:
         try:
             found = self._consumer.committed(asked, 10.0)
         except KafkaException as error:
-            raise denied(error.args[0], self._topic) or Paused(error.args[0].name()) from None
+            raise denied(error.args[0], self._topic) or Paused(_pending(error.args[0])) from None
         return {one.partition: one.offset if one.offset >= 0 else None for one in found}
 
     def resume(self, positions: Mapping[int, int], hops: Mapping[int, int] = NO_HOPS) -> None:
@@ -221,3 +223,12 @@ def is_member(metadata: Any) -> bool:
     generation = int.from_bytes(raw[7:11], "little", signed=True)
     names = raw[11:].split(b"\0")
     return raw.startswith(b"CGMDv2:") and generation >= 0 and len(names) > 1 and bool(names[1])
+
+
+def _pending(error: KafkaError) -> str:
+    """Why the group's offsets are not known: the client asks for them again while a transaction that changes
+    them is open, until its time is over.
+    """
+    if error.code() in _UNSTABLE:
+        return f"the group's offsets stay pending ({error.name()}); a transaction may be hanging"
+    return str(error.name())

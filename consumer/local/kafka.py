@@ -218,10 +218,14 @@ class KafkaNode:
 
     def _failure(self, what: str) -> str:
         lines = last_lines(self._log, 15) or last_lines(self._console, 15) or "    (nothing was logged)"
-        return (
-            f"{what}. The last lines of {self._log}:\n{lines}\n"
-            "Run `badges down`, then `badges up`; if it fails again, `badges down --wipe` starts from nothing"
-        )
+        return f"{what}. The last lines of {self._log}:\n{lines}\n{advice(lines)}"
+
+
+def advice(lines: str) -> str:
+    """What to do about a broker that ended with these lines in its log."""
+    if "UnsupportedVersionException" in lines:
+        return f"A newer Kafka than {KAFKA_VERSION} wrote this data: `badges down --wipe` starts from nothing"
+    return "Run `badges down`, then `badges up`; if it fails again, `badges down --wipe` starts from nothing"
 
 
 def cluster_id_at(address: str, timeout_s: float) -> str | None:

@@ -210,7 +210,7 @@ def _judge(
         reference.at = max(reference.at, record.processed_at)
     wanted, issued = reference.decide(action)
     told = [] if record is None else list(lines_of(record))
-    found.note("decided otherwise", [] if told == wanted else [place])
+    found.note("no decision" if record is None else "decided otherwise", [] if told == wanted else [place])
     return issued
 
 

@@ -95,6 +95,8 @@ def test_a_lost_or_damaged_pid_file_is_made_anew_from_the_command_line(
     daemon = Daemon(tmp_path / "pid.json", ("bash",), script)
     process = daemon.start([shell, str(script)], tmp_path / "console")
     try:
+        while not process.cmdline():  # for an instant after exec() the kernel shows no words yet
+            assert process.is_running()
         if content is None:
             (tmp_path / "pid.json").unlink()
         else:

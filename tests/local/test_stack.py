@@ -17,7 +17,8 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from consumer.local.kafka import cluster_id_at
+from consumer.local.jars import KAFKA_VERSION
+from consumer.local.kafka import advice, cluster_id_at
 from consumer.local.stack import LocalStack
 from tests.local.conftest import quiet
 
@@ -230,3 +231,9 @@ def test_the_command_says_what_it_takes(words: list[str], code: int, tmp_path: P
     assert ("usage:" in err) == (code == 2)
     if words == ["status"]:
         assert json.loads(out)["kafka"]["running"] is False
+
+
+def test_data_of_a_newer_kafka_is_told_as_such_and_any_other_end_asks_for_a_second_try() -> None:
+    newer = advice("Caused by: UnsupportedVersionException: version 4 of BrokerEndpoint")
+    assert newer.startswith(f"A newer Kafka than {KAFKA_VERSION}")
+    assert newer != advice("java.lang.OutOfMemoryError")
