@@ -1,19 +1,20 @@
 """A pytest plugin: what became of each test that carries `row(n)`, as JSON lines, the newest of each test.
 
-`--rows FILE` names the file; without it nothing is written.
+`--rows FILE` names the file; without it nothing is written. A report carries its rows: however many processes
+run the tests (pytest-xdist), the one that hears of all of them writes the file.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+ROW: Final = "row"
 _found: dict[tuple[int, str], str] = {}
 
 
@@ -32,22 +33,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+    for item in items:
+        item.user_properties += [(ROW, number) for mark in item.iter_markers("row") for number in mark.args]
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    report: Any = yield
-    rows = [number for mark in item.iter_markers("row") for number in mark.args]
-    if report.when == "call" or not report.passed:
-        for row in rows:
-            known = _found.get((row, item.nodeid))
-            _found[row, item.nodeid] = known if known == "failed" else report.outcome
-    return report
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.when != "call" and report.passed:
+        return
+    for name, row in report.user_properties:
+        if name == ROW:
+            assert isinstance(row, int)
+            known = _found.get((row, report.nodeid))
+            _found[row, report.nodeid] = known if known == "failed" else report.outcome
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("--rows")
-    if not path or not _found:
+    runs_for_another = hasattr(session.config, "workerinput")
+    if not path or not _found or runs_for_another:
         return
     file = Path(path)
     lines = {(one["row"], one["test"]): one for one in read(file)}
