@@ -8,6 +8,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Tests by file on so many processes, each with servers of its own. The files come in random order too.
+PROCESSES ?= 2
+PARALLEL = -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 EVENTS ?= 1000000
@@ -49,10 +52,10 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 unit: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not kafka and not redis" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not kafka and not redis" $(PARALLEL) $(PYTEST_ARGS)
 
 faults: $(INSTALLED)
 	BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest -m row --thorough --rows tests/faults/results.jsonl $(PYTEST_ARGS)
