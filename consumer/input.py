@@ -1,6 +1,6 @@
 """The consumer group's side: batches of messages, and the assignment as a value.
 
-The rebalance callbacks only note what happened: a new assignment is taken over paused, at offset 0, and
+The rebalance callbacks only note what happened: a new assignment is taken over paused, at its end, and
 nothing of it is read before `resume`. So no message is ever consumed from a position that was not decided
 here (design.md section 3).
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.bounded_call import NeverCameBack, bounded
 from consumer.crash_points import reached
@@ -69,7 +69,8 @@ class InputGroup:
         )
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        taken = [TopicPartition(one.topic, one.partition, 0) for one in partitions]
+        # A fetch may be under way before the pause; at offset 0 it would find records that retention removed.
+        taken = [TopicPartition(one.topic, one.partition, OFFSET_END) for one in partitions]
         taken += self._of_hops(one.partition for one in partitions)
         consumer.assign(taken)
         consumer.pause(taken)
@@ -176,11 +177,11 @@ class InputGroup:
         self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
 
     def _of_hops(self, partitions: Iterable[int]) -> list[TopicPartition]:
-        """Partitions of badge-hops, as far as there are some of these numbers, at offset 0."""
+        """Partitions of badge-hops, as far as there are some of these numbers, at their end."""
         if self._hops is None:
             return []
         topic, count = self._hops
-        return [TopicPartition(topic, partition, 0) for partition in partitions if partition < count]
+        return [TopicPartition(topic, partition, OFFSET_END) for partition in partitions if partition < count]
 
     def drop(self) -> None:
         """Leaves the assignment behind and joins anew."""
