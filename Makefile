@@ -23,7 +23,7 @@ LOCK_ARGS ?=
 
 help:
 	@echo "make demo     real purchases become badges, on a local Kafka and Redis (about two minutes the first time)"
-	@echo "make test     everything is checked: lint, types, import rules, all tests"
+	@echo "make test     everything is checked: lint, types, import rules, all tests (under a quarter of an hour)"
 	@echo "make unit     the tests that need no servers"
 	@echo "make faults   every crash point on three passages, and all other faults (about half an hour)"
 	@echo "make chaos    SECONDS=120 SEED=1: producers, workers, broker and Redis are killed at random, then all is checked"
