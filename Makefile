@@ -19,12 +19,13 @@ SEED ?= 1
 LOCK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint unit faults chaos bench soak lock clean
+.PHONY: help install demo test lint unit compile test-compiled faults chaos bench soak lock clean
 
 help:
 	@echo "make demo     real purchases become badges, on a local Kafka and Redis (about two minutes the first time)"
 	@echo "make test     everything is checked: lint, types, import rules, all tests (under a quarter of an hour)"
 	@echo "make unit     the tests that need no servers"
+	@echo "make compile  machine code of the rules, for more speed; needs a C compiler, and nothing needs it"
 	@echo "make faults   every crash point on three passages, and all other faults (about half an hour)"
 	@echo "make chaos    SECONDS=120 SEED=1: producers, workers, broker and Redis are killed at random, then all is checked"
 	@echo "make bench    events per second, latency, cost per customer"
@@ -57,6 +58,16 @@ test: lint
 unit: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not kafka and not redis" $(PARALLEL) $(PYTEST_ARGS)
 
+compile: $(INSTALLED)
+	@$(BIN)/python -m consumer.compile_rules
+
+# What the tests of the rules and of what stores them say of the sources holds for the compiled rules too, and both
+# print the same bytes. Not tests/simulator: its page sizes are patched constants, which are compiled in.
+test-compiled: compile
+	BADGES_COMPILED=1 $(BIN)/python -m pytest -p tests.compiled_rules \
+		-m "not kafka and not redis" tests/spec tests/properties tests/unit tests/schemas tests/state \
+		tests/compiled tests/compiled/same_bytes.py $(PYTEST_ARGS)
+
 faults: $(INSTALLED)
 	BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest -m row --thorough --rows tests/faults/results.jsonl $(PYTEST_ARGS)
 	$(BIN)/python -m tests.faults.table
@@ -65,23 +76,26 @@ faults: $(INSTALLED)
 chaos: $(INSTALLED)
 	$(BIN)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED)
 
+# Where nothing can be compiled the interpreted rules are measured; the first line says which.
 bench: $(INSTALLED)
+	@$(BIN)/python -m consumer.compile_rules || echo "make bench: the rules are interpreted"
 	$(BIN)/python -m consumer.bench $(BENCH_ARGS)
 
 soak: $(INSTALLED)
 	$(BIN)/python -m consumer.bench.soak --events $(EVENTS)
 
-# Exact versions and hashes for every platform and Python from 3.11 on: of .[local,dev], and of what the container
-# image needs. A version in the list stays while pyproject.toml allows it; LOCK_ARGS=--upgrade takes the newest.
-COMPILE := .lock-venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-	--no-annotate --custom-compile-command "make lock" --group build pyproject.toml
+# Exact versions and hashes for every platform and Python from 3.11 on: of .[local,dev], of what the container image
+# needs, and of what compiles its rules. A version in the list stays while pyproject.toml allows it; LOCK_ARGS=--upgrade takes the newest.
+LOCK := .lock-venv/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --custom-compile-command "make lock"
 lock:
 	rm -rf .lock-venv
 	"$(PYTHON)" -m venv .lock-venv
 	.lock-venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(COMPILE) --extra local --extra dev $(LOCK_ARGS) -o requirements.lock
-	$(COMPILE) --constraint requirements.lock $(LOCK_ARGS) -o requirements-image.lock
+	$(LOCK) --group build pyproject.toml --extra local --extra dev $(LOCK_ARGS) -o requirements.lock
+	$(LOCK) --group build pyproject.toml --constraint requirements.lock $(LOCK_ARGS) -o requirements-image.lock
+	$(LOCK) --group compile --constraint requirements.lock $(LOCK_ARGS) -o requirements-compile.lock
 	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -22,8 +22,7 @@ def micros_of_text(text: str) -> int | None:
     match = _TEXT.match(text)
     if match is None:
         return None
-    sign, whole, fraction = match.groups()
-    fraction = fraction or ""
+    sign, whole, fraction = match.groups("")
     if len(whole) > 18:
         whole = whole.lstrip("0") or "0"
         if len(whole) > 18:

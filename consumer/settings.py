@@ -38,7 +38,14 @@ from consumer.setting_sources import (
 )
 
 OTHER_VARIABLES: Final = frozenset(
-    {"BADGES_HOME", "BADGES_JAR_CACHE", "BADGES_REQUIRE_KAFKA", "BADGES_TEST_STACK", "BADGES_CRASH_AT"}
+    {
+        "BADGES_HOME",
+        "BADGES_JAR_CACHE",
+        "BADGES_REQUIRE_KAFKA",
+        "BADGES_TEST_STACK",
+        "BADGES_CRASH_AT",
+        "BADGES_COMPILED",
+    }
 )
 """Variables that are no settings: where the local stack lives, and what tests ask for."""
 REFUSED_CLIENT_SETTINGS: Final = frozenset(

@@ -16,6 +16,8 @@ from typing import Final
 
 import structlog
 
+from consumer.compiled import prefer_compiled
+
 FINAL_CODES: Final = frozenset({2, 3, 6})
 """Starting a worker again would end the same way."""
 FIRST_DELAY_S: Final = 0.5
@@ -62,6 +64,7 @@ class Supervisor:
         self._stopping.set()
 
     def _start(self, worker: int) -> None:
+        prefer_compiled()  # for the child: the sources may have changed since this process began
         process = self._spawn.Process(target=self._target, args=(worker,), name=f"worker-{worker}")
         process.start()
         self._processes[worker] = process

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
+from consumer.compiled import VARIABLE as COMPILED
 from consumer.local.errors import LocalStackError
 from consumer.local.stack import LocalStack, StackAddresses
 from tests.docker_stack import VARIABLE, docker_stack
@@ -24,6 +25,9 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("badges")
+
+# What is tested does not depend on a build that happens to be there; `make test-compiled` asks for it.
+os.environ.setdefault(COMPILED, "0")
 pytest_plugins = ["tests.faults.results"]
 
 

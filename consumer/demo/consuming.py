@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from consumer.bootstrap import consume
+from consumer.compiled import prefer_compiled
 from consumer.settings import load_settings
 from consumer.zones import use_pinned_zones
 
@@ -45,6 +45,9 @@ def consumer_process(
 
 def main(given: str) -> int:
     """The child's side of `consumer_process`."""
+    prefer_compiled()
+    from consumer.bootstrap import consume  # imports the rules
+
     use_pinned_zones()
     asked = json.loads(given)
     return consume(

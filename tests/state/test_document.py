@@ -22,6 +22,7 @@ from state.document import (
     encode_head,
     encode_page,
 )
+from tests.states import STATES, fields
 
 BADGE_ITEMS = 9
 """Of a badge in a head of format 1."""
@@ -114,8 +115,8 @@ def shown(value: Any) -> Any:
     """
     if isinstance(value, tuple):
         return tuple(shown(item) for item in value)
-    if hasattr(type(value), "__slots__"):
-        return {name: shown(getattr(value, name)) for name in type(value).__slots__ if name != "packed"}
+    if isinstance(value, STATES):
+        return {name: shown(item) for name, item in fields(value).items() if name != "packed"}
     if isinstance(value, dict):
         return [(shown(key), shown(item)) for key, item in value.items()]
     if isinstance(value, list):

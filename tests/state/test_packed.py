@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import pytest
 from hypothesis import given
 
@@ -14,14 +12,15 @@ from badges.simulate import Simulation
 from state.document import encode_head
 from tests.builders import Json, play
 from tests.properties.timelines import timelines
+from tests.states import copied
 
 
 def afresh(state: CustomerState) -> bytes:
     """The head with nothing remembered."""
-    copied = deepcopy(state)
-    for badge in copied.badges.values():
+    unpacked: CustomerState = copied(state)
+    for badge in unpacked.badges.values():
         badge.packed = None
-    return encode_head(copied)
+    return encode_head(unpacked)
 
 
 @given(timeline=timelines())

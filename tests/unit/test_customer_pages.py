@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from typing import Any
 
@@ -28,6 +27,7 @@ from badges.definitions import (
 from badges.edits import accept
 from badges.evolve import evolve
 from badges.rulebook import OrgRules, compile_org
+from tests.states import copied
 
 DAY = 86_400_000
 
@@ -88,7 +88,7 @@ class _Paged:
 
     def decide(self, action: CustomerAction, rules: OrgRules, at: int) -> Verdict:
         while True:
-            before = copy.deepcopy(self.state.pages)
+            before = copied(self.state.pages)
             try:
                 verdict = decide(action, self.state, rules, at)
                 evolve(self.state, action, verdict, rules, at)
