@@ -38,12 +38,12 @@ class ClientConfig:
     def member(self) -> dict[str, Any]:
         """For the group: classic protocol, eager range assignor (reliability.md K4).
 
-        An answer to every fetch as soon as there is one record would cost broker and worker a request a
-        record, while the worker takes a batch only every 50 ms or so.
+        A fetch answered as soon as there is one record would cost broker and worker a request a record, while
+        a busy worker takes a batch only every 50 ms or so.
         """
         return {
             "fetch.min.bytes": 65_536,
-            "fetch.wait.max.ms": 10,
+            "fetch.wait.max.ms": 20,
             "session.timeout.ms": 10_000,
             "heartbeat.interval.ms": 1_000,
             **self._settings.client_settings("consumer"),
