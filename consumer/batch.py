@@ -4,7 +4,7 @@ docs/architecture.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any, Final, NamedTuple
@@ -89,11 +89,14 @@ class _Written:
 
 
 class Committer:
-    """Commits batches: Kafka first, in one transaction, then the view."""
+    """Commits batches: Kafka first, in one transaction, then the view. `decide` decides and encodes the share
+    of one partition; what it yields is under way to the broker while the next one's is worked out.
+    """
 
     def __init__(
         self,
         transactions: Transactions,
+        decide: Callable[[Batch, int], None],
         topics: Topics,
         view: View,
         cache: StateCache,
@@ -101,6 +104,7 @@ class Committer:
         partitions: int = 0,
     ) -> None:
         self._transactions = transactions
+        self._decide = decide
         self._topics = topics
         self._view = view
         self._cache = cache
@@ -108,44 +112,54 @@ class Committer:
         self._partitions = partitions
 
     def commit(self, batch: Batch, feeds: tuple[int, int], metadata: Any) -> list[int]:
-        """Commits everything of a batch; returns the partitions whose view is to be repaired. What is raised
-        before the Kafka commit returned means that nothing of it may be used.
+        """Decides and commits everything of a batch; returns the partitions whose view is to be repaired.
+        What is raised before the Kafka commit returned means that nothing of it may be used.
         """
         started = perf_counter()
         # 1. One transaction.
         self._transactions.begin()
-        # 2. Everything that the batch yields.
+        # 2. Of each partition, all that it yields, its state, and as its last record the position.
         written: dict[int, _Written] = {}
-        for partition, share in batch.shares.items():
-            self._outputs(partition, share)
-        reached("produce")
-        # 3. The state, and as its last record the position.
         positions: dict[int, PositionMarker] = {}
         for partition, share in batch.shares.items():
+            self._decided(batch, partition)
+            self._outputs(partition, share)
+            reached("produce")
             next_hop = share.next_hop or share.owned.position.hops_offset
             positions[partition] = _next_position(share.owned, share.next_offset, share.at, feeds, next_hop)
             if not share.owned.passing:
                 written[partition] = self._changelog(partition, share.documents, positions[partition])
-        produced = perf_counter()
-        # 4. The input offsets, and the commit.
-        offsets = [
-            TopicPartition(self._topics.actions, partition, share.next_offset)
-            for partition, share in batch.shares.items()
-        ]
-        offsets += [
-            TopicPartition(self._topics.hops, partition, share.next_hop)
-            for partition, share in batch.shares.items()
-            if share.next_hop
-        ]
-        self._transactions.commit(offsets, metadata)
+        phases, produced = batch.phases, perf_counter()
+        phases["produce"] = produced - started - phases["decide"] - phases["encode"]
+        # 3. The input offsets, and the commit.
+        self._transactions.commit(self._offsets(batch), metadata)
         committed = perf_counter()
-        # 5. The view. From here on nothing can undo what was decided.
+        # 4. The view. From here on nothing can undo what was decided.
         reached("redis")
         broken = self._apply(batch, positions, written)
-        batch.phases["produce"] = produced - started
-        batch.phases["commit"] = committed - produced
-        batch.phases["redis"] = perf_counter() - committed
+        phases["commit"] = committed - produced
+        phases["redis"] = perf_counter() - committed
         return broken
+
+    def _decided(self, batch: Batch, partition: int) -> None:
+        """Whatever keeps a share from being decided ends the transaction first."""
+        try:
+            self._decide(batch, partition)
+        except Exception:
+            self._transactions.abort()
+            raise
+
+    def _offsets(self, batch: Batch) -> list[TopicPartition]:
+        """What is read next, of the input and of badge-hops."""
+        topics, shares = self._topics, batch.shares.items()
+        offsets = [
+            TopicPartition(topics.actions, partition, share.next_offset) for partition, share in shares
+        ]
+        return offsets + [
+            TopicPartition(topics.hops, partition, share.next_hop)
+            for partition, share in shares
+            if share.next_hop
+        ]
 
     def cut_over(
         self,

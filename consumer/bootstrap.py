@@ -199,12 +199,13 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     identity = f"{prefix}.{settings.consumer.group}.{work.instance}.{worker}"
     transactions = Transactions(config.producer(identity), _librdkafka, clock)
     topics = Topics(*(prefix + name for name in _WRITTEN))
-    committer = Committer(transactions, topics, view, cache, f"/badges/{settings.consumer.group}", partitions)
     registry = _registry(settings)
     sorter = Sorter(cache, partitions, registry and RememberedSchemas(registry), monotonic)
     framing = _framing(registry, topics)
     places = Places(view, cache, feeds, partitions, topics.hops, framing)
     processor = Processor(view, cache, feeds, sorter, framing, places)
+    source = f"/badges/{settings.consumer.group}"
+    committer = Committer(transactions, processor.decide, topics, view, cache, source, partitions)
     reports = Introductions(view, cache, feeds, places, partitions)
     parts = Parts(
         group, ownership, processor, committer, transactions, feeds, view, clock, telemetry, clients,

@@ -171,7 +171,7 @@ class Loop:
             raise AssignmentLost("a message of a partition that is not ready")
         if self._same_topic is not None:
             self._same_topic.check()
-        batch = self._processor.process(messages, owned, self._clock.now())
+        batch = self._processor.prepare(messages, owned, self._clock.now())
         self._defer(batch.deferred)
         if not batch.shares:
             return

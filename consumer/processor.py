@@ -1,12 +1,13 @@
-"""A batch of records becomes a batch of outcomes: decode, load, decide, encode. No offsets are committed
-here, and no transaction is known here; whatever happens, nothing leaves the process.
+"""A batch of records becomes a batch of outcomes: decode and load it whole, then decide and encode it
+partition by partition. No offsets are committed here, and no transaction is known here; whatever happens,
+nothing leaves the process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from confluent_kafka import Message
 
@@ -33,8 +34,6 @@ from schemas.hops import decode_hop, hop_key
 from state.cache import StateCache
 from state.loader import Wanted, WantedPages, changed_documents, load_pages, load_states
 from state.view import View
-
-PHASES: Final = ("decode", "load", "decide", "encode")
 
 
 class OutputFraming(NamedTuple):
@@ -66,29 +65,32 @@ class Processor:
         self._places = places
         self._hops = "" if places is None else places.topic
 
-    def process(self, messages: Sequence[Message], owned: dict[int, Owned], now: int) -> Batch:
-        """Decides messages of owned partitions, in their order. Raises ViewMoved or Paused before anything
-        left.
-        """
+    def prepare(self, messages: Sequence[Message], owned: dict[int, Owned], now: int) -> Batch:
+        """A batch of messages of owned partitions, with the states it needs. Raises ViewMoved or Paused."""
         started = perf_counter()
         shares, deferred = self._sort(messages, owned, now)
         reached("decode")
         decoded = perf_counter()
         self._load(shares)
         reached("load")
-        loaded = perf_counter()
-        for partition, share in shares.items():
-            if share.hops and self._places is not None:
-                self._places.run(partition, share)
-            self._decide(partition, share)
+        phases = {"decode": decoded - started, "load": perf_counter() - decoded, "decide": 0.0, "encode": 0.0}
+        events = len(messages) - sum(len(share.hops) for share in shares.values())
+        return Batch(shares, deferred, events, phases)
+
+    def decide(self, batch: Batch, partition: int) -> None:
+        """Decides one partition's share, in the order of its records, and encodes what follows. Raises
+        ViewMoved, Paused or BatchAborted.
+        """
+        started = perf_counter()
+        share = batch.shares[partition]
+        if share.hops and self._places is not None:
+            self._places.run(partition, share)
+        self._decide(partition, share)
         reached("decide")
         decided = perf_counter()
-        for share in shares.values():
-            self._encode(share)
-        encoded = perf_counter()
-        seconds = (decoded - started, loaded - decoded, decided - loaded, encoded - decided)
-        events = len(messages) - sum(len(share.hops) for share in shares.values())
-        return Batch(shares, deferred, events, dict(zip(PHASES, seconds, strict=True)))
+        self._encode(share)
+        batch.phases["decide"] += decided - started
+        batch.phases["encode"] += perf_counter() - decided
 
     def refuse(self, message: Message) -> bool:
         """As `Sorter.refuse`; what follows from a message of badge-hops cannot become a dead letter."""

@@ -96,10 +96,11 @@ class Worker:
         topic = Topic("cluster", "topic", TZDATA, partitions)
         self.ownership = Ownership(self.group, changelog, view, cache, topic, accept_reset=accept_reset)
         names = Topics(*PARTITIONED)
-        committer = Committer(self.transactions, names, view, cache, SOURCE, partitions)
         sorter = Sorter(cache, partitions, None, clock.monotonic)
         places = Places(view, cache, self.feeds, partitions, BADGE_HOPS, OutputFraming())
         processor = Processor(view, cache, self.feeds, sorter, OutputFraming(), places)
+        decide = processor.decide
+        committer = Committer(self.transactions, decide, names, view, cache, SOURCE, partitions)
         telemetry: Any = Told(lambda text: tell(f"worker {name}.{life}: {text}"))
         self.loop = Loop(
             Parts(
