@@ -4,7 +4,6 @@ called.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -32,6 +31,7 @@ from consumer.input import Hops, InputGroup
 from consumer.instance import Instance, claim_instance
 from consumer.introductions import Introductions
 from consumer.loop import Loop, Parts
+from consumer.memory import settle
 from consumer.metrics_server import MetricsServer
 from consumer.ownership import Ownership
 from consumer.places import Places
@@ -214,7 +214,7 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     server = None
     if settings.metrics.port:
         server = MetricsServer(settings.metrics.port + worker, telemetry, clock)
-    _tune_memory()
+    settle()
     telemetry.started(partitions=partitions, rules=rules(), warnings=warnings)
     ends = _ends(config, topics, group, present, partitions) if work.exit_at_end else None
     try:
@@ -235,15 +235,6 @@ def _close(*parts: Feeds | Changelog | RedisView | MetricsServer | EndWatch | No
     for part in parts:
         if part is not None:
             part.close()
-
-
-def _tune_memory() -> None:
-    """What exists now stays; states in the cache are no cycles. With Python's defaults a worker would spend a
-    tenth of its time looking through them for garbage.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def _registry(settings: Settings) -> RegistryClient | None:

@@ -29,6 +29,7 @@ from consumer.errors import (
 from consumer.feeds import Feeds
 from consumer.input import InputGroup
 from consumer.introductions import Introductions
+from consumer.memory import tidy
 from consumer.ownership import Ownership
 from consumer.processor import Processor
 from consumer.rights import ClientErrors
@@ -42,7 +43,7 @@ from state.view import Health, View
 MOST: Final = 2_000
 """Records of one transaction."""
 RULES_S: Final = 0.5
-"""How often the feeds are looked at while there is work."""
+"""How often the feeds are looked at, and garbage is looked for."""
 HEALTH_S: Final = 10.0
 """How often the view's server is asked whether it lost anything by itself."""
 RETRY_S: Final = 1.0
@@ -135,6 +136,7 @@ class Loop:
         if now >= self._next_rules:
             self._next_rules = now + RULES_S
             self._feeds.refresh()
+            tidy()
         if now >= self._next_health:
             self._next_health = now + HEALTH_S
             self._check_view()

@@ -199,7 +199,7 @@ class Processor:
                 if verdict.decisions or verdict.registers:
                     evolve(state, action, verdict, rules, at)
             except PageMissing as missing:
-                verdict = self._with_pages(partition, share, record, rules, missing)
+                verdict = self._with_pages(partition, share, record, rules, missing.keys)
             record.verdict = verdict
             if verdict.decisions and (rules.has_badge_limits or action.action == REVOKE_ISSUE):
                 self._hold(share, record, rules)
@@ -210,19 +210,22 @@ class Processor:
             self._places.hold(share, record, rules)
 
     def _with_pages(
-        self, partition: int, share: Share, record: Decided, rules: OrgRules, missing: PageMissing
+        self, partition: int, share: Share, record: Decided, rules: OrgRules, keys: Sequence[PageKey]
     ) -> Verdict:
-        """Loads what is missed and decides again; every round loads pages that exist, so it ends."""
+        """Loads what is missed and decides again; every round loads pages that exist, so it ends.
+
+        An error that was raised here and is kept here would keep the whole batch, until garbage is collected.
+        """
         state, action = share.states[record.key], record.action
         while True:
-            wanted = [WantedPages(partition, share.owned.view_marker, [(state, missing.keys)])]
+            wanted = [WantedPages(partition, share.owned.view_marker, [(state, keys)])]
             checked(lambda: load_pages(self._view, wanted))  # noqa: B023 -- called at once
             try:
                 verdict = decide(action, state, rules, share.at)
                 evolve(state, action, verdict, rules, share.at)
                 return verdict
-            except PageMissing as more:
-                missing = more
+            except PageMissing as missing:
+                keys = missing.keys
 
     def _encode(self, share: Share) -> None:
         changed = share.changed

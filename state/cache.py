@@ -13,7 +13,9 @@ Customer = tuple[int, str]
 """(org_id, customer_id)."""
 
 PAGES_KEPT: Final = 32
-"""A state with more loaded pages than this is kept without them; they are loaded again when needed."""
+"""Of a state with more loaded pages than this those that were loaded last are kept; the others are loaded
+again when needed.
+"""
 _SLICE: Final = 16
 """One part in so many is dropped at once where the cache is full."""
 
@@ -51,7 +53,8 @@ class StateCache:
     def put(self, partition: int, state: CustomerState) -> None:
         """Keeps a state that is as the log has it. Its `dirty` must be empty."""
         if len(state.pages) > PAGES_KEPT and not state.dirty:
-            state.pages.clear()
+            for key in list(state.pages)[:-PAGES_KEPT]:
+                del state.pages[key]
         states = self._partitions.get(partition)
         if states is None:
             states = self._partitions[partition] = OrderedDict()

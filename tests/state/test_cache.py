@@ -63,7 +63,7 @@ def test_forgotten_and_dropped_states_are_gone_and_make_room() -> None:
     assert (kept(cache, 1, "b"), kept(cache, 2, "c"), len(cache)) == ([], ["c"], 1)
 
 
-def test_a_state_with_many_pages_is_kept_without_them() -> None:
+def test_a_state_with_many_pages_is_kept_with_those_loaded_last() -> None:
     cache = StateCache(10)
     few, many, dirty = (CustomerState(7, name) for name in ("few", "many", "dirty"))
     few.pages["s", 0] = {}
@@ -72,7 +72,8 @@ def test_a_state_with_many_pages_is_kept_without_them() -> None:
     dirty.dirty.add(("s", 0))
     for state in (few, many, dirty):
         cache.put(1, state)
-    assert (len(few.pages), len(many.pages), len(dirty.pages)) == (1, 0, PAGES_KEPT + 1)
+    assert [len(state.pages) for state in (few, many, dirty)] == [1, PAGES_KEPT, PAGES_KEPT + 1]
+    assert list(many.pages) == [("s", n) for n in range(1, PAGES_KEPT + 1)]
 
 
 def test_a_limit_below_one_is_refused() -> None:
