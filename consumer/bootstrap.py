@@ -33,10 +33,11 @@ from consumer.introductions import Introductions
 from consumer.loop import Loop, Parts
 from consumer.memory import settle
 from consumer.metrics_server import MetricsServer
+from consumer.outputs import OutputFraming
 from consumer.ownership import Ownership
 from consumer.places import Places
 from consumer.present_topics import added, identify
-from consumer.processor import OutputFraming, Processor
+from consumer.processor import Processor
 from consumer.registry_client import RegistryClient
 from consumer.rights import ClientErrors, denied, wrong_setting
 from consumer.same_topic import SameTopic

@@ -1,6 +1,6 @@
 """The consumer group's side: batches of messages, and the assignment as a value.
 
-The rebalance callbacks only note what happened: a new assignment is taken over paused, at its end, and
+The rebalance callbacks only note what happened: a new assignment is taken over paused, at offset 0, and
 nothing of it is read before `resume`. So no message is ever consumed from a position that was not decided
 here (design.md section 3).
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from consumer.bounded_call import NeverCameBack, bounded
 from consumer.crash_points import reached
@@ -59,6 +59,7 @@ class InputGroup:
         self._topic = topic
         self._hops = hops
         self._consumer = Consumer(dict(config), logger=logger)
+        self._going: set[tuple[str, int]] = set()
         self.assigned: frozenset[int] = frozenset()
         self.epoch = 0
 
@@ -69,11 +70,12 @@ class InputGroup:
         )
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        # A fetch may be under way before the pause; at offset 0 it would find records that retention removed.
-        taken = [TopicPartition(one.topic, one.partition, OFFSET_END) for one in partitions]
+        # Not OFFSET_END: its question may be answered after the seek, and records in between are passed over.
+        taken = [TopicPartition(one.topic, one.partition, 0) for one in partitions]
         taken += self._of_hops(one.partition for one in partitions)
         consumer.assign(taken)
         consumer.pause(taken)
+        self._going.clear()
         self.assigned = frozenset(one.partition for one in partitions)
         self.epoch += 1
 
@@ -113,6 +115,8 @@ class InputGroup:
             return False
         where = f"{message.topic()}/{message.partition()}" if message.topic() else "the group"
         if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            if (message.topic(), message.partition()) not in self._going:
+                return False  # offset 0, looked for before the pause; what is kept is asked before it goes on
             raise Stopped(
                 f"{where}: records before the ones kept were never decided (retention or deletion removed "
                 "them); restore them, or accept the gap with --accept-reset",
@@ -156,32 +160,44 @@ class InputGroup:
         return {one.partition: one.offset if one.offset >= 0 else None for one in found}
 
     def resume(self, positions: Mapping[int, int], hops: Mapping[int, int] = NO_HOPS) -> None:
-        """Goes on at these offsets of the input, and of badge-hops."""
-        for partition, offset in positions.items():
-            self._consumer.seek(TopicPartition(self._topic, partition, offset))
-        of_hops = self._of_hops(hops)
-        for one in of_hops:
-            self._consumer.seek(TopicPartition(one.topic, one.partition, hops[one.partition]))
-        resumed = [TopicPartition(self._topic, partition) for partition in positions]
-        self._consumer.resume(resumed + of_hops)
+        """Goes on at these offsets of the input, and of badge-hops. Raises AssignmentLost where the client
+        gave a partition up, as when it looked for offset 0 and found that it is not kept.
+        """
+        going = [TopicPartition(self._topic, partition, offset) for partition, offset in positions.items()]
+        going += [
+            TopicPartition(one.topic, one.partition, hops[one.partition]) for one in self._of_hops(hops)
+        ]
+        try:
+            for one in going:
+                self._consumer.seek(one)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._STATE:
+                raise
+            raise AssignmentLost("the client reads a partition no more") from None
+        self._consumer.resume(going)
+        self._going.update((one.topic, one.partition) for one in going)
 
     def pause(self, partitions: Iterable[int]) -> None:
         """Stops reading these partitions."""
         paused = list(partitions)
         self.defer(paused)
-        if self._hops is not None:
-            self._consumer.pause(self._of_hops(paused))
+        self._stop(self._of_hops(paused))
 
     def defer(self, partitions: Iterable[int]) -> None:
         """Stops reading the input of these; badge-hops goes on."""
-        self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
+        self._stop([TopicPartition(self._topic, partition) for partition in partitions])
+
+    def _stop(self, paused: list[TopicPartition]) -> None:
+        if paused:
+            self._consumer.pause(paused)
+        self._going.difference_update((one.topic, one.partition) for one in paused)
 
     def _of_hops(self, partitions: Iterable[int]) -> list[TopicPartition]:
-        """Partitions of badge-hops, as far as there are some of these numbers, at their end."""
+        """Partitions of badge-hops, as far as there are some of these numbers, at offset 0."""
         if self._hops is None:
             return []
         topic, count = self._hops
-        return [TopicPartition(topic, partition, OFFSET_END) for partition in partitions if partition < count]
+        return [TopicPartition(topic, partition, 0) for partition in partitions if partition < count]
 
     def drop(self) -> None:
         """Leaves the assignment behind and joins anew."""

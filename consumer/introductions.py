@@ -20,13 +20,14 @@ from consumer.batch import Introduced
 from consumer.errors import Paused
 from consumer.feeds import Feeds
 from consumer.ownership import Owned
+from consumer.pages import load_missed
 from consumer.places import Places
 from consumer.view_checks import ViewMoved, checked
 from state.cache import StateCache
 from state.document import Damaged, encode_head
 from state.errors import ViewDamaged, ViewError, ViewRefused
 from state.keys import head_key, parse_key
-from state.loader import WantedPages, load_pages, state_of_documents
+from state.loader import state_of_documents
 from state.places import (
     changed_places,
     decode_reported,
@@ -144,8 +145,7 @@ class Introductions:
                 for n in range(one.sealed)
             ]
             if keys:
-                pages = [WantedPages(own.partition, own.view_marker, [(state, keys)])]
-                checked(lambda: load_pages(self._view, pages))  # noqa: B023 -- called at once
+                load_missed(self._view, own, state, keys)
             yield state
 
     def _scanned(self, own: Owned) -> list[tuple[bytes, bytes]]:

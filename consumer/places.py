@@ -15,24 +15,20 @@ from badges.reservations import release_of, request_of, settle
 from badges.rulebook import CompiledBadge, OrgRules
 from consumer.errors import BatchAborted
 from consumer.feeds import Feeds
+from consumer.outputs import OutputFraming
 from consumer.ownership import Owned
+from consumer.pages import with_pages
 from consumer.shares import Decided, Share
 from consumer.view_checks import ViewMoved, checked
-from schemas.badge_issued import encode_issued
-from schemas.decisions import encode_decisions
-from schemas.framing import confluent_value
 from schemas.hops import hop_key
 from state.cache import StateCache
 from state.document import Damaged
-from state.loader import WantedPages, load_pages
 from state.places import changed_places, day_key, decode_day, decode_places, places_key
 from state.view import Load, View
 
 
 class Places:
-    """Plays both owners: of customers that wait, and of badges that are asked. `framed` are the registry's
-    ids of the schemas of badge-issued and badge-decisions, None without a registry.
-    """
+    """Plays both owners: of customers that wait, and of badges that are asked."""
 
     def __init__(
         self,
@@ -41,7 +37,7 @@ class Places:
         feeds: Feeds,
         partitions: int,
         topic: str,
-        framed: tuple[int | None, int | None],
+        framed: OutputFraming,
     ) -> None:
         self.topic = topic
         self._view = view
@@ -73,12 +69,12 @@ class Places:
         if len(kept) < len(verdict.decisions):
             record.verdict = _reduced(verdict, kept)
 
-    def run(self, partition: int, share: Share) -> None:
+    def run(self, share: Share) -> None:
         """Everything that follows from the share's messages, in their order."""
         asked: dict[tuple[int, str], BadgePlaces] = {}
         for offset, hop in share.hops:
             if isinstance(hop, Answer):
-                self._settle(partition, share, offset, hop)
+                self._settle(share, offset, hop)
             else:
                 places = self.places(share.owned, hop.org_id, hop.badge_id)
                 asked[hop.org_id, hop.badge_id] = places
@@ -147,29 +143,23 @@ class Places:
         load = Load(own.partition, own.view_marker, keys)
         return checked(lambda: self._view.load_many([load]))[own.partition]
 
-    def _settle(self, partition: int, share: Share, offset: int, answer: Answer) -> None:
+    def _settle(self, share: Share, offset: int, answer: Answer) -> None:
         key = hop_key(answer)
         state, rules = share.states[key], self._feeds.rules(answer.org_id)
-        while True:
-            try:
-                settled = settle(state, answer, rules)
-                break
-            except PageMissing as missing:
-                wanted = [WantedPages(partition, share.owned.view_marker, [(state, missing.keys)])]
-                checked(lambda: load_pages(self._view, wanted))  # noqa: B023 -- called at once
+        try:
+            settled = settle(state, answer, rules)
+        except PageMissing as missing:
+            settled = with_pages(
+                self._view, share.owned, state, missing.keys, lambda: settle(state, answer, rules)
+            )
         if settled is None:
             return
-        issued_id, decisions_id = self._framed
         for number, (action, decision) in enumerate(settled.decided):
-            value = encode_decisions(action, [decision], settled.at)
-            if decisions_id is not None:
-                value = confluent_value(decisions_id, value)
+            value = self._framed.decided(action, [decision], settled.at)
             share.answered.append((f"{offset}.{number}" if number else str(offset), value, key))
             share.outcomes[decision.outcome] = share.outcomes.get(decision.outcome, 0) + 1
             if decision.outcome == "ISSUED":
-                value = encode_issued(action, decision, rules.records[decision.badge_id], settled.at)
-                if issued_id is not None:
-                    value = confluent_value(issued_id, value)
+                value = self._framed.issuance(action, decision, rules.records[decision.badge_id], settled.at)
                 share.issued.append((decision.issuance_id or "", value, key))
         share.sent += settled.releases
         share.changed[key] = state

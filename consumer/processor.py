@@ -6,12 +6,12 @@ nothing leaves the process.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
-from typing import NamedTuple
 
 from confluent_kafka import Message
 
-from badges.actions import REVOKE_ISSUE
+from badges.actions import REVOKE_ISSUE, CustomerAction
 from badges.customer import CustomerState, PageKey, PageMissing, bucket_of
 from badges.decide import decide
 from badges.decisions import Verdict
@@ -21,26 +21,18 @@ from badges.places import Answer
 from badges.rulebook import OrgRules
 from consumer.crash_points import reached
 from consumer.feeds import Feeds
+from consumer.outputs import OutputFraming
 from consumer.ownership import Owned
+from consumer.pages import with_pages
 from consumer.places import Places
 from consumer.shares import Batch, Decided, Share
 from consumer.sorting import Deferred, Sorter
 from consumer.view_checks import checked
-from schemas.badge_issued import encode_issued
 from schemas.customer_action import customer_key
-from schemas.decisions import encode_decisions
-from schemas.framing import confluent_value
 from schemas.hops import decode_hop, hop_key
 from state.cache import StateCache
 from state.loader import Wanted, WantedPages, changed_documents, load_pages, load_states
 from state.view import View
-
-
-class OutputFraming(NamedTuple):
-    """The registry's ids of the schemas of badge-issued and badge-decisions; None: Avro single-object."""
-
-    issued: int | None = None
-    decisions: int | None = None
 
 
 class Processor:
@@ -84,8 +76,8 @@ class Processor:
         started = perf_counter()
         share = batch.shares[partition]
         if share.hops and self._places is not None:
-            self._places.run(partition, share)
-        self._decide(partition, share)
+            self._places.run(share)
+        self._decide(share)
         reached("decide")
         decided = perf_counter()
         self._encode(share)
@@ -185,7 +177,7 @@ class Processor:
         if wanted:
             checked(lambda: load_pages(self._view, wanted))
 
-    def _decide(self, partition: int, share: Share) -> None:
+    def _decide(self, share: Share) -> None:
         at, states, rules_of = share.at, share.states, self._feeds.rules
         org_id, rules = -1, None
         for record in share.records:
@@ -199,7 +191,9 @@ class Processor:
                 if verdict.decisions or verdict.registers:
                     evolve(state, action, verdict, rules, at)
             except PageMissing as missing:
-                verdict = self._with_pages(partition, share, record, rules, missing.keys)
+                verdict = with_pages(
+                    self._view, share.owned, state, missing.keys, partial(_decided, action, state, rules, at)
+                )
             record.verdict = verdict
             if verdict.decisions and (rules.has_badge_limits or action.action == REVOKE_ISSUE):
                 self._hold(share, record, rules)
@@ -208,24 +202,6 @@ class Processor:
         """A revocation may wait although the limits are gone: what it revokes may have been asked for."""
         if self._places is not None:
             self._places.hold(share, record, rules)
-
-    def _with_pages(
-        self, partition: int, share: Share, record: Decided, rules: OrgRules, keys: Sequence[PageKey]
-    ) -> Verdict:
-        """Loads what is missed and decides again; every round loads pages that exist, so it ends.
-
-        An error that was raised here and is kept here would keep the whole batch, until garbage is collected.
-        """
-        state, action = share.states[record.key], record.action
-        while True:
-            wanted = [WantedPages(partition, share.owned.view_marker, [(state, keys)])]
-            checked(lambda: load_pages(self._view, wanted))  # noqa: B023 -- called at once
-            try:
-                verdict = decide(action, state, rules, share.at)
-                evolve(state, action, verdict, rules, share.at)
-                return verdict
-            except PageMissing as missing:
-                keys = missing.keys
 
     def _encode(self, share: Share) -> None:
         changed = share.changed
@@ -240,23 +216,25 @@ class Processor:
                 if not verdict.registers:
                     continue
             else:
-                value = encode_decisions(action, decisions, at)
-                if framed.decisions is not None:
-                    value = confluent_value(framed.decisions, value)
+                value = framed.decided(action, decisions, at)
                 share.decisions.append((record.message.offset() or 0, value, key))
                 for decision in decisions:
                     outcome = decision.outcome
                     outcomes[outcome] = outcomes.get(outcome, 0) + 1
                     if outcome == "ISSUED":
                         badge = rules_of(action.org_id).records[decision.badge_id]
-                        value = encode_issued(action, decision, badge, at)
-                        if framed.issued is not None:
-                            value = confluent_value(framed.issued, value)
+                        value = framed.issuance(action, decision, badge, at)
                         share.issued.append((decision.issuance_id or "", value, key))
             if verdict.registers or verdict.changes:
                 changed[key] = share.states[key]
         for state in changed.values():
             share.documents += changed_documents(state)
+
+
+def _decided(action: CustomerAction, state: CustomerState, rules: OrgRules, at: int) -> Verdict:
+    verdict = decide(action, state, rules, at)
+    evolve(state, action, verdict, rules, at)
+    return verdict
 
 
 def _take_hop(message: Message, share: Share) -> None:

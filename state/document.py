@@ -29,15 +29,23 @@ from typing import Any, Final
 
 import msgpack
 
-from badges.actions import CustomerAction
-from badges.customer import BadgeState, CustomerState, Enrolment, Issuance, PageKey, Reservation
-from badges.decisions import LimitFact
+from badges.customer import BadgeState, CustomerState, PageKey
+from state.rows import (
+    blocks_of,
+    day_row,
+    days_of,
+    enrolment_rows,
+    enrolments_of,
+    issuance_rows,
+    issuances_of,
+    reservation_of,
+    runs_of,
+)
 
 FORMAT: Final = 1
 WITH_RESERVED: Final = 2
 _BIG: Final = 1
 _EIGHT_ITEMS: Final = b"\x98"
-_BLOCKS_AT_MOST: Final = 1_000_000
 
 
 class UnknownFormat(Exception):
@@ -115,10 +123,10 @@ def _badge_row(badge: BadgeState, base: int) -> tuple[Any, ...]:
         badge.sealed,
         badge.measure_number,
         badge.periods,
-        _day_row(badge.days) if len(badge.days) > 2 else badge.days,
-        _runs(badge.blocks) if badge.blocks else (),
-        _enrolment_rows(enrolments, base) if enrolments else (),
-        _issuance_rows(recent, base) if recent else (),
+        day_row(badge.days) if len(badge.days) > 2 else badge.days,
+        runs_of(badge.blocks) if badge.blocks else (),
+        enrolment_rows(enrolments, base) if enrolments else (),
+        issuance_rows(recent, base) if recent else (),
     )
 
 
@@ -161,15 +169,15 @@ def decode_head(org_id: int, customer_id: str, data: bytes) -> CustomerState:
                 recent,
                 *waiting,
             ) = row
-            badge.days = days if type(days) is dict else _days(days)
+            badge.days = days if type(days) is dict else days_of(days)
             if blocks:
-                badge.blocks = _blocks(blocks)
+                badge.blocks = blocks_of(blocks)
             if enrolments:
-                badge.enrolments = _enrolments(enrolments, base)
+                badge.enrolments = enrolments_of(enrolments, base)
             if recent:
-                badge.recent = _issuances(recent, base)
+                badge.recent = issuances_of(recent, base)
             if waiting:
-                badge.reserved = [_reservation(row) for row in waiting[0]]
+                badge.reserved = [reservation_of(row) for row in waiting[0]]
     except (ValueError, TypeError, IndexError, AttributeError):
         raise Damaged from None
     return state
@@ -179,9 +187,9 @@ def encode_page(key: PageKey, page: Any) -> bytes:
     """One page: a dict ("s", "t") or a list of Issuance ("i")."""
     body: Any = page
     if key[0] == "i":
-        body = _issuance_rows(page, 0)
+        body = issuance_rows(page, 0)
     elif key[0] == "t":
-        body = _day_row(page)
+        body = day_row(page)
     packed: bytes = _pack((FORMAT, body))
     return packed
 
@@ -192,31 +200,14 @@ def decode_page(key: PageKey, data: bytes) -> Any:
     try:
         _, body = fields
         if key[0] == "i":
-            return _issuances(body, 0)
+            return issuances_of(body, 0)
         if key[0] == "t":
-            return _days(body)
+            return days_of(body)
     except (ValueError, TypeError, AttributeError):
         raise Damaged from None
     if not isinstance(body, dict):
         raise Damaged
     return body
-
-
-def _reservation(row: Any) -> Reservation:
-    (identity, action, day, at, retro, enrolment_id, progress, reaches, limits, number, revocations) = row
-    return Reservation(
-        identity,
-        CustomerAction(*action),
-        day,
-        at,
-        retro,
-        enrolment_id,
-        progress,
-        reaches,
-        tuple(LimitFact(*fact) for fact in limits),
-        number,
-        tuple(CustomerAction(*one) for one in revocations),
-    )
 
 
 def _fields(data: bytes, newest: int) -> list[Any]:
@@ -229,95 +220,3 @@ def _fields(data: bytes, newest: int) -> list[Any]:
     except (ValueError, msgpack.UnpackException):
         raise Damaged from None
     return fields
-
-
-def _day_row(days: dict[int, int]) -> tuple[int, dict[int, int]] | dict[int, int]:
-    """Days lie near each other: one byte instead of five, where it is worth the time."""
-    if len(days) < 3:
-        return days
-    first = next(iter(days))
-    return first, {day - first: count for day, count in days.items()}
-
-
-def _days(row: Any) -> dict[int, int]:
-    if type(row) is list:
-        first, counts = row
-        return {first + step: count for step, count in counts.items()}
-    return dict(row)
-
-
-def _runs(blocks: set[int]) -> list[int]:
-    """An active customer has a block for every month: a few runs, however old."""
-    runs: list[int] = []
-    following = None
-    for block in sorted(blocks):
-        if block == following:
-            runs[-1] += 1
-        else:
-            runs += (block, 1)
-        following = block + 1
-    return runs
-
-
-def _blocks(runs: list[int]) -> set[int]:
-    blocks: set[int] = set()
-    for first, count in zip(runs[::2], runs[1::2], strict=True):
-        if count > _BLOCKS_AT_MOST:
-            raise ValueError("no customer is that old")
-        blocks.update(range(first, first + count))
-    return blocks
-
-
-def _enrolment_rows(enrolments: list[Enrolment], before: int) -> list[tuple[bytes, int, int | None, int]]:
-    rows = []
-    for enrolment in enrolments:
-        date = enrolment.event_date
-        ends_at = enrolment.ends_at
-        rows.append(
-            (
-                enrolment.enrolment_id,
-                date - before,
-                None if ends_at is None else ends_at - date,
-                enrolment.sequence << 2 | enrolment.follows_badge << 1 | enrolment.revoked,
-            )
-        )
-        before = date
-    return rows
-
-
-def _enrolments(rows: list[Any], before: int) -> list[Enrolment]:
-    enrolments = []
-    for identity, step, lasts, packed in rows:
-        before += step
-        ends_at = None if lasts is None else before + lasts
-        enrolments.append(Enrolment(identity, before, ends_at, packed & 2 != 0, packed & 1 != 0, packed >> 2))
-    return enrolments
-
-
-def _issuance_rows(issuances: list[Issuance], before: int) -> list[tuple[bytes, int, int, int | None, int]]:
-    rows = []
-    for issuance in issuances:
-        date = issuance.event_date
-        expires_at = issuance.expires_at
-        rows.append(
-            (
-                issuance.issuance_id,
-                date - before,
-                issuance.issued_at - date,
-                None if expires_at is None else expires_at - date,
-                issuance.sequence << 1 | issuance.revoked,
-            )
-        )
-        before = date
-    return rows
-
-
-def _issuances(rows: list[Any], before: int) -> list[Issuance]:
-    issuances = []
-    for identity, step, waited, lasts, packed in rows:
-        before += step
-        expires_at = None if lasts is None else before + lasts
-        issuances.append(
-            Issuance(identity, before, before + waited, expires_at, packed & 1 != 0, packed >> 1)
-        )
-    return issuances

@@ -11,9 +11,10 @@ from consumer.feeds import Feeds
 from consumer.input import Hops, InputGroup
 from consumer.introductions import Introductions
 from consumer.loop import Loop, Parts
+from consumer.outputs import OutputFraming
 from consumer.ownership import Ownership, Topic
 from consumer.places import Places
-from consumer.processor import OutputFraming, Processor
+from consumer.processor import Processor
 from consumer.rights import ClientErrors
 from consumer.sorting import Sorter
 from consumer.transactions import Transactions
