@@ -41,7 +41,7 @@ def decode_hop(value: bytes | None) -> Hop:
     if found != _FORMAT:
         message = f"a record of badge-hops has format {found}, this release reads {_FORMAT}"
         raise UnreadableRecord(f"{message}; start the newer release again")
-    hop_type = _TYPES.get(kind) if isinstance(kind, int) else None
+    hop_type = _TYPES.get(kind) if isinstance(kind, str) else None
     if hop_type is None or len(fields) != len(hop_type._fields):
         raise _damaged()
     try:
