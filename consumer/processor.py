@@ -187,9 +187,7 @@ class Processor:
                 rules = rules_of(org_id)
             state = states[record.key]
             try:
-                verdict = decide(action, state, rules, at)
-                if verdict.decisions or verdict.registers:
-                    evolve(state, action, verdict, rules, at)
+                verdict = _decided(action, state, rules, at)
             except PageMissing as missing:
                 verdict = with_pages(
                     self._view, share.owned, state, missing.keys, partial(_decided, action, state, rules, at)
@@ -233,7 +231,8 @@ class Processor:
 
 def _decided(action: CustomerAction, state: CustomerState, rules: OrgRules, at: int) -> Verdict:
     verdict = decide(action, state, rules, at)
-    evolve(state, action, verdict, rules, at)
+    if verdict.decisions or verdict.registers:
+        evolve(state, action, verdict, rules, at)
     return verdict
 
 
