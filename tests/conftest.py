@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import hypothesis
@@ -34,6 +35,16 @@ pytest_plugins = ["tests.faults.results"]
 def say(line: str) -> None:
     """What the stack tells, shown with a test that fails."""
     print(line, file=sys.stderr)  # noqa: T201
+
+
+@pytest.fixture(scope="session", autouse=True)
+def identities_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Sessions side by side give workers the same names, which are locked in the temporary folder."""
+    folder = str(tmp_path_factory.mktemp("temporary"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(scope="session")

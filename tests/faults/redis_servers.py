@@ -18,22 +18,28 @@ SLOTS = 16_384
 
 
 class RedisServer:
-    """One process with its own folder; `client` may do everything."""
+    """One process with its own folder; `client` may do everything.
+
+    A cluster's nodes talk on `bus`: by default their port plus 10,000, which may be anybody's.
+    """
 
     def __init__(self, folder: Path, *options: str) -> None:
         folder.mkdir(parents=True)
         program, _ = find_server()
-        [self.port] = free_ports(1)
+        self.port, self.bus = free_ports(2)
         fixed = ("--bind", HOST, "--port", str(self.port), "--save", "", "--appendonly", "yes")
-        self._process = subprocess.Popen(
-            [str(program), *fixed, "--dir", str(folder), "--loglevel", "warning", *options],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._log = folder / "log"
+        places = ("--cluster-port", str(self.bus), "--dir", str(folder), "--logfile", str(self._log))
+        self._process = subprocess.Popen([str(program), *fixed, *places, "--loglevel", "warning", *options])
         self.client = redis.Redis(HOST, self.port)
-        until(self._answers, "Redis does not start")
+        try:
+            until(self._answers, "Redis does not start")
+        except BaseException:
+            self.kill()
+            raise
 
     def _answers(self) -> bool:
+        assert self._process.poll() is None, f"Redis ended: {self._log.read_text()}"
         try:
             return bool(self.client.ping())
         except redis.RedisError:
@@ -71,12 +77,13 @@ def running(servers: Sequence[RedisServer]) -> Iterator[None]:
 @contextmanager
 def cluster_of_three(folder: Path) -> Iterator[list[RedisServer]]:
     """Primaries that know each other and share the slots."""
-    nodes = [RedisServer(folder / str(number), "--cluster-enabled", "yes") for number in range(3)]
+    nodes: list[RedisServer] = []
     with running(nodes):
+        nodes.extend(RedisServer(folder / str(number), "--cluster-enabled", "yes") for number in range(3))
         for number, node in enumerate(nodes):
             first, last = number * SLOTS // 3, (number + 1) * SLOTS // 3 - 1
             node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
-            node.client.execute_command("CLUSTER", "MEET", HOST, nodes[0].port)
+            node.client.execute_command("CLUSTER", "MEET", HOST, nodes[0].port, nodes[0].bus)
         for node in nodes:
             until(lambda: _whole(node), "the cluster does not come together")  # noqa: B023 -- called at once
         yield nodes
