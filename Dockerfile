@@ -14,13 +14,13 @@ COPY schemas schemas
 COPY state state
 COPY consumer consumer
 RUN /opt/badges/bin/python -m pip install --no-deps --no-build-isolation .
-# The rules as machine code (make compile), beside the sources that they are made of. The compiler stays here.
+# The hot path as machine code (make compile), beside the sources that it is made of. The compiler stays here.
 COPY requirements-compile.lock ./
 RUN apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && python -m venv /opt/compiler \
     && /opt/compiler/bin/python -m pip install --require-hashes -r requirements-compile.lock
 RUN cd / && PYTHONPATH=$(echo /opt/badges/lib/python3*/site-packages) \
-    /opt/compiler/bin/python -m consumer.compile_rules
+    /opt/compiler/bin/python -m consumer.compile_modules
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --create-home --home-dir /home/badges badges

@@ -59,12 +59,12 @@ unit: $(INSTALLED)
 	$(BIN)/python -m pytest -m "not kafka and not redis" $(PARALLEL) $(PYTEST_ARGS)
 
 compile: $(INSTALLED)
-	@$(BIN)/python -m consumer.compile_rules
+	@$(BIN)/python -m consumer.compile_modules
 
 # What the tests of the rules and of what stores them say of the sources holds for the compiled rules too, and both
 # print the same bytes. Not tests/simulator: its page sizes are patched constants, which are compiled in.
 test-compiled: compile
-	BADGES_COMPILED=1 $(BIN)/python -m pytest -p tests.compiled_rules \
+	BADGES_COMPILED=1 $(BIN)/python -m pytest -p tests.compiled_modules \
 		-m "not kafka and not redis" tests/spec tests/properties tests/unit tests/schemas tests/state \
 		tests/compiled tests/compiled/same_bytes.py $(PYTEST_ARGS)
 
@@ -78,7 +78,7 @@ chaos: $(INSTALLED)
 
 # Where nothing can be compiled the interpreted rules are measured; the first line says which.
 bench: $(INSTALLED)
-	@$(BIN)/python -m consumer.compile_rules || echo "make bench: the rules are interpreted"
+	@$(BIN)/python -m consumer.compile_modules || echo "make bench: the rules are interpreted"
 	$(BIN)/python -m consumer.bench $(BENCH_ARGS)
 
 soak: $(INSTALLED)

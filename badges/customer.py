@@ -249,12 +249,25 @@ class CustomerState:
         return count
 
     def _paged_counts(self, badge: BadgeState, first: int, last: int) -> int:
+        blocks = badge.blocks
         low, high = first // DAYS_A_BLOCK, last // DAYS_A_BLOCK
-        keys: list[PageKey] = [("t", badge.number, b) for b in badge.blocks if low <= b <= high]
-        missing = [key for key in keys if key not in self.pages]
+        count = 0
+        missing: list[PageKey] = []
+        for block in range(low, high + 1) if high - low < len(blocks) else sorted(blocks):
+            if block not in blocks or not low <= block <= high:
+                continue
+            key = ("t", badge.number, block)
+            page: dict[int, int] | None = self.pages.get(key)
+            if page is None:
+                missing.append(key)
+                continue
+            start = block * DAYS_A_BLOCK
+            for day in range(max(first, start), min(last, start + DAYS_A_BLOCK - 1) + 1):
+                if day in page:
+                    count += page[day]
         if missing:
             raise PageMissing(*missing)
-        return sum(n for key in keys for day, n in self.pages[key].items() if first <= day <= last)
+        return count
 
 
 def bucket_of(digest: bytes, buckets: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from badges.criteria import WHOLE_BADGE, added_by, crossings_due, matches
 from badges.customer import BadgeState, Enrolment
-from badges.decisions import EXPIRED_AT_BIRTH, Decision, LimitFact, Reason
+from badges.decisions import EXPIRED_AT_BIRTH, Decision, LimitFact, Reason, decision_of, fact_of
 from badges.definitions import Criterion
 from badges.eligibility import (
     covering,
@@ -108,7 +108,7 @@ def _count(issue: _Issue, criterion: Criterion, index: int | None, decisions: li
         ]
         return
     decisions.append(
-        Decision(
+        decision_of(
             badge.badge_id,
             "COUNTED",
             None,
@@ -176,7 +176,7 @@ class _Issue:
             self.facts = self._counted()
         for fact in self.facts:
             if fact.counted + made >= fact.max:
-                return Decision(
+                return decision_of(
                     badge.badge_id,
                     "REFUSED",
                     REASONS[fact.type],
@@ -197,8 +197,8 @@ class _Issue:
         self.made = made = made + 1
         action, at = occasion.action, occasion.at
         expires_at = badge.issuance_end(at)
-        limits = tuple([LimitFact(a, b, c, count + made, d, e) for a, b, c, count, d, e in self.facts])
-        return Decision(
+        limits = tuple([fact_of(a, b, c, count + made, d, e) for a, b, c, count, d, e in self.facts])
+        return decision_of(
             badge.badge_id,
             "RESERVED" if badge.has_badge_limits and occasion.shared is None else "ISSUED",
             None,

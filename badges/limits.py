@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right, insort
 from collections import Counter
 from collections.abc import Mapping
-from typing import Protocol
 
 from badges.customer import BadgeState, CustomerState
-from badges.decisions import Decision, LimitFact, Reason, Verdict
+from badges.decisions import Decision, LimitFact, Reason, Verdict, fact_of
 from badges.definitions import Level
 from badges.identity import uuid_bytes
 from badges.rulebook import CompiledBadge, OrgRules
@@ -20,20 +20,25 @@ REASONS: Mapping[str, Reason] = {
 }
 
 
-class Ledger(Protocol):
+class Ledger(ABC):
     """The issuances not revoked of one badge, of one customer or of all (S64)."""
 
+    __slots__ = ()
+
+    @abstractmethod
     def on_days(self, first: int, last: int) -> int:
         """Those whose event day lies in first..last, inclusive."""
 
+    @abstractmethod
     def since(self, after: int) -> int:
         """Those processed after an instant, itself excluded."""
 
+    @abstractmethod
     def all(self) -> int:
         """All of them."""
 
 
-class CustomerLedger:
+class CustomerLedger(Ledger):
     """The ledger of one customer on one badge; may raise `PageMissing`."""
 
     __slots__ = ("_badge", "_state")
@@ -55,7 +60,7 @@ class CustomerLedger:
         return self._badge.issued
 
 
-class EmptyLedger:
+class EmptyLedger(Ledger):
     """Nothing issued yet."""
 
     __slots__ = ()
@@ -76,7 +81,7 @@ class EmptyLedger:
 EMPTY = EmptyLedger()
 
 
-class BadgeLedger:
+class BadgeLedger(Ledger):
     """The ledger of one badge across all customers, in memory."""
 
     __slots__ = ("_days", "_instants")
@@ -170,7 +175,7 @@ def counted(badge: CompiledBadge, level: Level, ledger: Ledger, event_day: int, 
         if window is None:
             return []
         limit, first, last = window
-        return [LimitFact(level, "FIXED_WINDOW", limit, ledger.on_days(first, last), first, last)]
+        return [fact_of(level, "FIXED_WINDOW", limit, ledger.on_days(first, last), first, last)]
     facts: list[LimitFact] = []
     for rolling in limits.rolling:
         start = badge.rolling_start(rolling, at)

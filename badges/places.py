@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from badges.calendar import HOUR
 from badges.customer import PageMissing
 from badges.decisions import LimitFact, Reason
-from badges.limits import REASONS, counted
+from badges.limits import REASONS, Ledger, counted
 from badges.rulebook import CompiledBadge
 
 DAY_MS: Final = 24 * HOUR
@@ -76,8 +76,8 @@ class Report(NamedTuple):
 Hop = Request | Answer | Release | Report
 
 
-class BadgePlaces:
-    """A `Ledger` of all customers, and the requests that wait until it is complete.
+class BadgePlaces(Ledger):
+    """All customers, and the requests that wait until the ledger is complete.
 
     `days` counts places by event day, `made` by processing day; `pages` holds, for the processing days
     loaded, the places by instant. `reported` are the partitions that have reported the introduction

@@ -20,7 +20,7 @@ from consumer.ownership import Owned
 from consumer.repair import redis_marker
 from consumer.shares import Batch, Share
 from consumer.sorting import REROUTED
-from consumer.transactions import Transactions
+from consumer.transactions import Headers, Transactions
 from schemas.changelog import (
     MARKER_KEY,
     CutOver,
@@ -33,7 +33,7 @@ from schemas.hops import encode_hop, hop_key
 from state.cache import StateCache
 from state.view import Apply, Document, View
 
-Headers = list[tuple[str, bytes | None]]
+NO_HEADERS: Final[Headers] = []
 TZDATA: Final = version("tzdata")
 ANY: Final = -1
 """The partition is the key's, as librdkafka says it."""
@@ -205,36 +205,31 @@ class Committer:
         return broken + self._take_over({own.partition: own for own in owned}, applies, positions)
 
     def _outputs(self, partition: int, share: Share) -> None:
-        produce, topics = self._transactions.produce, self._topics
+        produce_all, topics = self._transactions.produce_all, self._topics
         time = format_instant(share.at).encode()
         fixed: Headers = [("ce_specversion", b"1.0"), ("ce_source", self._source), ("ce_time", time)]
-        issued_headers: Headers = [*fixed, ("ce_type", b"badges.issued.v1")]
-        for issuance_id, value, key in share.issued:
-            identity = issuance_id.encode()
-            headers = [("issuance-id", identity), ("ce_id", identity), *issued_headers]
-            produce(topics.issued, partition, key, value, headers)
-        decided_headers: Headers = [*fixed, ("ce_type", b"badges.decisions.v1")]
-        origin = f"{topics.actions}/{partition}/"
-        for offset, value, key in share.decisions:
-            produce(
-                topics.decisions,
-                partition,
-                key,
-                value,
-                [("ce_id", f"{origin}{offset}".encode()), *decided_headers],
-            )
-        origin_of_answers = f"{topics.hops}/{partition}/"
-        for number, value, key in share.answered:
-            headers = [("ce_id", f"{origin_of_answers}{number}".encode()), *decided_headers]
-            produce(topics.decisions, partition, key, value, headers)
+        issued: Headers = [*fixed, ("ce_type", b"badges.issued.v1")]
+        decided: Headers = [*fixed, ("ce_type", b"badges.decisions.v1")]
+        records = [
+            (key, value, [("issuance-id", identity.encode()), ("ce_id", identity.encode()), *issued])
+            for identity, value, key in share.issued
+        ]
+        produce_all(topics.issued, partition, records)
+        for origin, decisions in ((topics.actions, share.decisions), (topics.hops, share.answered)):
+            place = f"{origin}/{partition}/"
+            records = [
+                (key, value, [("ce_id", f"{place}{at}".encode()), *decided]) for at, value, key in decisions
+            ]
+            produce_all(topics.decisions, partition, records)
         for hop in share.sent:
             self._hop(hop)
         home = ANY if share.owned.passing else partition
         for letter in share.rejected:
-            produce(topics.dead_letters, home, letter.key, letter.value, letter.headers)
+            self._transactions.produce(topics.dead_letters, home, letter.key, letter.value, letter.headers)
         for message, right in share.rerouted:
-            headers = [*headers_of(message), (REROUTED, f"{origin}{message.offset()}".encode())]
-            produce(topics.actions, right, message.key(), message.value(), headers)
+            place = f"{topics.actions}/{partition}/{message.offset()}"
+            headers = [*headers_of(message), (REROUTED, place.encode())]
+            self._transactions.produce(topics.actions, right, message.key(), message.value(), headers)
 
     def _hop(self, hop: Hop) -> None:
         key = hop_key(hop)
@@ -245,10 +240,11 @@ class Committer:
         self, partition: int, documents: Sequence[tuple[bytes, bytes]], position: PositionMarker
     ) -> _Written:
         produce, topic, written = self._transactions.produce, self._topics.state, _Written()
-        delivered = written.delivered_first
-        for key, value in documents:
-            produce(topic, partition, key, value, None, delivered)
-            delivered = None  # type: ignore[assignment]  # only the first one's place is asked for
+        if documents:
+            key, value = documents[0]
+            produce(topic, partition, key, value, None, written.delivered_first)
+        more = [(key, value, NO_HEADERS) for key, value in documents[1:]]
+        self._transactions.produce_all(topic, partition, more)
         produce(topic, partition, MARKER_KEY, encode_marker(position), None, written.delivered_last)
         return written
 

@@ -23,7 +23,7 @@ from consumer.batch import Committer, Topics
 from consumer.changelog import Changelog
 from consumer.client_config import ClientConfig
 from consumer.clock import SystemClock
-from consumer.compiled import rules
+from consumer.compiled import code
 from consumer.end_watch import EndWatch, Watched
 from consumer.errors import MISCONFIGURED, REFUSED, UNEXPECTED, UNREACHABLE, Paused, Stopped
 from consumer.feeds import Feeds
@@ -216,7 +216,7 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     if settings.metrics.port:
         server = MetricsServer(settings.metrics.port + worker, telemetry, clock)
     settle()
-    telemetry.started(partitions=partitions, rules=rules(), warnings=warnings)
+    telemetry.started(partitions=partitions, code=code(), warnings=warnings)
     ends = _ends(config, topics, group, present, partitions) if work.exit_at_end else None
     try:
         Loop(parts).run(stopped, lambda: ends is not None and not places.waiting() and ends.reached())

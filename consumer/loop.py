@@ -16,6 +16,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from consumer.batch import Committer
+from consumer.batch_size import BatchSize
 from consumer.clock import Clock
 from consumer.errors import (
     REFUSED,
@@ -40,8 +41,6 @@ from consumer.view_checks import ViewMoved
 from state.errors import ViewError, ViewRefused
 from state.view import Health, View
 
-MOST: Final = 2_000
-"""Records of one transaction."""
 RULES_S: Final = 0.5
 """How often the feeds are looked at, and garbage is looked for."""
 HEALTH_S: Final = 10.0
@@ -89,7 +88,7 @@ class Loop:
         self._health: Health | None = None
         self._next_rules = self._next_health = self._next_try = self._next_deferred = 0.0
         self._deferred: dict[int, str] = {}
-        self._most = MOST
+        self._size = BatchSize()
 
     def run(self, stopping: Callable[[], bool], finished: Callable[[], bool] = lambda: False) -> None:
         """Until stopped, or finished with the view whole; the batch in hand is done first. Raises Stopped."""
@@ -110,7 +109,7 @@ class Loop:
                 self._rewind()
             except BatchRefused as error:
                 self._telemetry.aborted(str(error))
-                self._most = max(1, self._most // 2)
+                self._size.refused()
                 self._rewind()
             except BatchAborted as error:
                 self._telemetry.aborted(str(error))
@@ -145,7 +144,7 @@ class Loop:
             )
         if self._deferred and now >= self._next_deferred:
             self._ask_again()
-        messages = self._group.take(self._most)
+        messages = self._group.take(self._size.most)
         if self._group.epoch != self._epoch:
             self._epoch = self._group.epoch
             self._deferred.clear()
@@ -167,7 +166,7 @@ class Loop:
             raise Paused(f"no producer: {error}") from None
 
     def _decide(self, messages: list[Message]) -> None:
-        metadata = self._group.metadata()
+        started, metadata = self._clock.monotonic(), self._group.metadata()
         owned = self._ownership.owned
         if any(message.partition() not in owned for message in messages):
             raise AssignmentLost("a message of a partition that is not ready")
@@ -184,7 +183,7 @@ class Loop:
                 raise Paused("the broker refuses even a stub; raise the topics' max.message.bytes") from None
             raise
         self._telemetry.committed(batch)
-        self._most = min(MOST, self._most * 2)
+        self._size.committed(len(messages), self._clock.monotonic() - started)
         if broken:
             raise ViewMoved(broken)
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from consumer.compiled import prefer_compiled
+from consumer.compiled import call_compiled, pickled
 
 FINAL_CODES: Final = frozenset({2, 3, 6})
 """Starting a worker again would end the same way."""
@@ -64,8 +64,8 @@ class Supervisor:
         self._stopping.set()
 
     def _start(self, worker: int) -> None:
-        prefer_compiled()  # for the child: the sources may have changed since this process began
-        process = self._spawn.Process(target=self._target, args=(worker,), name=f"worker-{worker}")
+        call = (pickled(self._target), worker)
+        process = self._spawn.Process(target=call_compiled, args=call, name=f"worker-{worker}")
         process.start()
         self._processes[worker] = process
         self._started[worker] = self._monotonic()

@@ -3,7 +3,7 @@ in any.
 
 | log event | when |
 | --- | --- |
-| `worker_started` | once; `rules` says whether they are compiled |
+| `worker_started` | once; `code` says whether it is compiled |
 | `assigned`, `ready` | after a rebalance; when its partitions may be decided |
 | `progress` | every 10 s with work: events, outcomes, shares of the phases |
 | `paused` | a dependency does not answer; once a minute while it lasts |

@@ -23,7 +23,7 @@ the first copy may still be on its way: it is the same hole, and the same answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -41,6 +41,7 @@ from consumer.errors import (
 )
 from consumer.rights import denied
 
+Headers = list[tuple[str, str | bytes | None]]
 CALL_S: Final = 10.0
 """One transactional call, repetitions included; three of them stay below transaction.timeout.ms."""
 BACK_S: Final = 5.0
@@ -146,7 +147,7 @@ class Transactions:
         partition: int,
         key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes | None]] | None = None,
+        headers: Sequence[tuple[str, str | bytes | None]] | None = None,
         delivered: Callable[[KafkaError | None, Message], None] | None = None,
     ) -> None:
         """One record into the open transaction; waits while the local queue is full."""
@@ -173,6 +174,20 @@ class Transactions:
                     self.abort()  # refused by the client itself: the transaction lacks it
                     raise BatchRefused(error.args[0].name()) from None
                 raise self._aborted(error) from None
+
+    def produce_all(
+        self,
+        topic: str,
+        partition: int,
+        records: Iterable[tuple[bytes | None, bytes | None, Headers]],
+    ) -> None:
+        """As `produce`, of many (key, value, headers)."""
+        produce = self._open_producer.produce
+        for key, value, headers in records:
+            try:
+                produce(topic, value, key, partition, headers=headers)
+            except (BufferError, KafkaException):
+                self.produce(topic, partition, key, value, headers)  # not taken, so it is tried once more
 
     def commit(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
         """Flushes, adds the input offsets and commits. Returns only after a clear and timely success."""

@@ -7,7 +7,7 @@ processing instant of a batch and the act that several records are about come ag
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from badges.actions import CustomerAction
 from badges.decisions import LimitFact
@@ -39,23 +39,29 @@ class Remembered(dict[Key, bytes], Generic[Key]):
         raise NotImplementedError
 
 
-class ActBytes(NamedTuple):
+class ActBytes:
     """One act, rendered once for all records about it."""
 
-    action: CustomerAction | None
-    event_id: bytes
-    org_and_customer: bytes
-    name: bytes
-    event_date: bytes
+    __slots__ = ("action", "event_date", "event_id", "name", "org_and_customer")
+
+    def __init__(self, action: CustomerAction) -> None:
+        self.action = action
+        self.event_id = string_bytes(action.event_id)
+        self.org_and_customer = long_bytes(action.org_id) + string_bytes(action.customer_id)
+        self.name = string_bytes(action.action)
+        self.event_date = long_bytes(action.event_date)
 
 
-class _CauseBytes(NamedTuple):
-    action: CustomerAction | None
-    data: bytes
+class _CauseBytes:
+    __slots__ = ("action", "data")
+
+    def __init__(self, action: CustomerAction) -> None:
+        self.action = action
+        self.data = string_bytes(action.action) + optional_map(action.attributes)
 
 
-_last_act = ActBytes(None, b"", b"", b"", b"")
-_last_cause = _CauseBytes(None, b"")
+_last_act: ActBytes | None = None
+_last_cause: _CauseBytes | None = None
 
 
 def act_bytes(action: CustomerAction) -> ActBytes:
@@ -64,15 +70,8 @@ def act_bytes(action: CustomerAction) -> ActBytes:
     """
     global _last_act  # noqa: PLW0603 -- replaced as a whole, so that a reader sees one act or another
     known = _last_act
-    if known.action is action:
-        return known
-    _last_act = known = ActBytes(
-        action,
-        string_bytes(action.event_id),
-        long_bytes(action.org_id) + string_bytes(action.customer_id),
-        string_bytes(action.action),
-        long_bytes(action.event_date),
-    )
+    if known is None or known.action is not action:
+        _last_act = known = ActBytes(action)
     return known
 
 
@@ -80,10 +79,8 @@ def cause_bytes(action: CustomerAction) -> bytes:
     """A record Cause. The last act is remembered."""
     global _last_cause  # noqa: PLW0603 -- as above
     known = _last_cause
-    if known.action is not action:
-        _last_cause = known = _CauseBytes(
-            action, string_bytes(action.action) + optional_map(action.attributes)
-        )
+    if known is None or known.action is not action:
+        _last_cause = known = _CauseBytes(action)
     return known.data
 
 

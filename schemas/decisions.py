@@ -83,13 +83,13 @@ def encode_decisions(
     action: CustomerAction, decisions: Sequence[Decision], at: int, run_id: str | None = None
 ) -> bytes:
     """The value of one record, Avro single-object. `at` is when all its decisions were made (S98)."""
-    _, event_id, org_and_customer, name, event_date = act_bytes(action)
+    act = act_bytes(action)
     parts = [
         _HEADER,
-        event_id,
-        org_and_customer,
-        name,
-        event_date,
+        act.event_id,
+        act.org_and_customer,
+        act.name,
+        act.event_date,
         INSTANTS[at][1:],
         NULL if run_id is None else optional_string(run_id),
         optional_string(action.requested_by) if action.override_eligibility else NULL,

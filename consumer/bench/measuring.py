@@ -11,7 +11,7 @@ from consumer.bench import hop, kernel, latency, state_cost, throughput, timelin
 from consumer.bench.report import Report
 from consumer.bench.stand import Stand, stand
 from consumer.cli.output import emit, say
-from consumer.compiled import rules
+from consumer.compiled import code
 
 _HOPS_A_SECOND: Final = 500
 """Each act is decided in two steps, and each of them asks a badge's owner."""
@@ -22,7 +22,7 @@ def main() -> int:
     """Measures what was asked for and prints it as it comes; with --json one object at the end."""
     options = _options()
     report = Report()
-    _tell(options, report.rules(rules()))
+    _tell(options, report.code(code()))
     names = options.what or [*_STEPS, *_ALONE]
     alone = [name for name in names if name in _ALONE]
     for name in alone:

@@ -27,10 +27,10 @@ class Report:
         """One object, of what was asked for: floor and the names of the steps, `-` as `_`."""
         return json.dumps(self._found)
 
-    def rules(self, kind: str) -> str:
-        """Whether the compiled rules are measured."""
-        self._found["rules"] = kind
-        return f"rules       {kind}"
+    def code(self, kind: str) -> str:
+        """Whether compiled modules are measured."""
+        self._found["code"] = kind
+        return f"code        {kind}"
 
     def floor(self, rate: Rate) -> str:
         """The client's bound."""

@@ -18,12 +18,12 @@ TIMELINES = 300
 ACTS = 20_000
 _PRINT = """
 import sys
-from consumer.compiled import prefer_compiled, rules
+from consumer.compiled import code, prefer_compiled
 from consumer.zones import use_pinned_zones
 prefer_compiled()
 use_pinned_zones()
 from schemas.timeline import simulate
-print(rules(), file=sys.stderr)
+print(code(), file=sys.stderr)
 for path in sys.argv[1:]:
     with open(path, "rb") as lines:
         print(*simulate(lines, explain=True), sep="\\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from badges.customer import CustomerState
+from badges.customer import CustomerState, PageKey
 from state.cache import PAGES_KEPT, StateCache
 
 
@@ -64,16 +64,26 @@ def test_forgotten_and_dropped_states_are_gone_and_make_room() -> None:
 
 
 def test_a_state_with_many_pages_is_kept_with_those_loaded_last() -> None:
-    cache = StateCache(10)
+    cache, kept = StateCache(10), PAGES_KEPT["s"]
     few, many, dirty = (CustomerState(7, name) for name in ("few", "many", "dirty"))
     few.pages["s", 0] = {}
     for state in (many, dirty):
-        state.pages.update({("s", n): {} for n in range(PAGES_KEPT + 1)})
+        state.pages.update({("s", n): {} for n in range(kept + 1)})
     dirty.dirty.add(("s", 0))
     for state in (few, many, dirty):
         cache.put(1, state)
-    assert [len(state.pages) for state in (few, many, dirty)] == [1, PAGES_KEPT, PAGES_KEPT + 1]
-    assert list(many.pages) == [("s", n) for n in range(1, PAGES_KEPT + 1)]
+    assert [len(state.pages) for state in (few, many, dirty)] == [1, kept, kept + 1]
+    assert list(many.pages) == [("s", n) for n in range(1, kept + 1)]
+
+
+def test_seen_events_do_not_drive_out_the_counts_of_days() -> None:
+    cache = StateCache(10)
+    busy = CustomerState(7, "busy")
+    days: list[PageKey] = [("t", badge, block) for badge in range(10) for block in range(3)]
+    busy.pages.update({key: {} for key in days})
+    busy.pages.update({("s", n): {} for n in range(500)})
+    cache.put(1, busy)
+    assert list(busy.pages) == [*days, *[("s", n) for n in range(500 - PAGES_KEPT["s"], 500)]]
 
 
 def test_a_limit_below_one_is_refused() -> None:

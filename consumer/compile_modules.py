@@ -1,4 +1,4 @@
-"""`make compile`, `python -m consumer.compile_rules`: machine code of the rules, for consumer/compiled.py."""
+"""`make compile`, `python -m consumer.compile_modules`: what consumer/compiled.py finds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,24 @@ from pathlib import Path
 from typing import Final
 
 from consumer.cli.output import say
-from consumer.compiled import BUILDS, SOURCES, build_folder, sources
+from consumer.compiled import BUILDS, PACKAGES, ROOT, build_folder, sources
 from consumer.failure import INVALID
 
+MODULES: Final = {
+    "schemas": (
+        "action_bytes",
+        "badge_issued",
+        "customer_action",
+        "decision_bytes",
+        "decisions",
+        "varint",
+    ),
+    "state": ("cache", "chain", "document", "keys", "loader", "rows"),
+    "consumer": ("batch", "outputs", "pages", "processor", "shares", "sorting"),
+}
+"""What is compiled beside all of `badges`: what runs for every act. Not what talks to a server: it would gain
+nothing.
+"""
 _COMPILER: Final = "compiler.txt"
 """In a build: which mypy made it."""
 
@@ -28,30 +43,29 @@ class CannotCompile(Exception):
 def main() -> int:
     """Builds once: sources that have a build of this compiler are left alone."""
     try:
-        say(str(compile_package(SOURCES, BUILDS)))
+        say(str(compile_modules(ROOT, BUILDS)))
     except CannotCompile as error:
         say(f"make compile: {error}")
         return INVALID
     return 0
 
 
-def compile_package(package: Path, builds: Path) -> Path:
-    """The folder of the package's build. It appears there whole or not at all. Raises CannotCompile."""
+def compile_modules(root: Path, builds: Path) -> Path:
+    """The folder of the build of these sources. It appears whole or not at all. Raises CannotCompile."""
     compiler = _compiler()
-    folder = build_folder(package, builds)
+    folder = build_folder(root, builds)
     told = folder / _COMPILER
     if told.is_file() and told.read_text(encoding="utf-8") == compiler:
         return folder
     builds.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="making-", dir=builds) as place:
-        made = Path(place, "made")
-        copied = made / package.name
-        copied.mkdir(parents=True)
-        for source in sources(package):
-            shutil.copy2(source, copied)
+        copied, made = Path(place, "copied"), Path(place, "made")
+        for package in PACKAGES:
+            shutil.copytree(root / package, copied / package)
         if build_folder(copied, builds) != folder:
             raise CannotCompile("the sources changed while they were read; run it again")
-        _compile(copied)
+        made.mkdir()
+        _compile(copied, made)
         (made / _COMPILER).write_text(compiler, encoding="utf-8")
         if folder.exists():  # of another compiler; running processes go on with what they have loaded
             folder.rename(Path(place, "old"))
@@ -59,12 +73,20 @@ def compile_package(package: Path, builds: Path) -> Path:
     return folder
 
 
+def compiled_modules(root: Path) -> list[str]:
+    """The paths of the sources, from the root."""
+    whole = [path for path in sources(root) if path.parent.name == "badges" and path.stem != "__init__"]
+    return [str(path.relative_to(root)) for path in whole] + [
+        f"{package}/{name}.py" for package, names in MODULES.items() for name in names
+    ]
+
+
 def _compiler() -> str:
     c_compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "").split()
     if c_compiler and shutil.which(c_compiler[0]) is None:
         raise CannotCompile(
             f"no C compiler ({c_compiler[0]}): install one, e.g. `apt-get install gcc libc6-dev`, or set CC; "
-            "without it the rules are interpreted, with the same results"
+            "without it everything is interpreted, with the same results"
         )
     try:
         found = version("mypy")
@@ -75,15 +97,22 @@ def _compiler() -> str:
     return f"mypy {found}"
 
 
-def _compile(package: Path) -> None:
-    """Compiled modules beside the sources, which Python prefers."""
-    modules = [
-        str(path.relative_to(package.parent)) for path in sources(package) if path.name != "__init__.py"
-    ]
+_SETUP: Final = """
+import sys
+from mypyc.build import mypycify
+from setuptools import setup
+modules = mypycify(sys.argv[2:], opt_level="3", debug_level="0")
+setup(name="badges", packages=[], ext_modules=modules, script_args=["build_ext", "--build-lib", sys.argv[1]])
+"""
+_TYPES: Final = ("--config-file=", "--python-version=3.11", "--ignore-missing-imports", "--no-site-packages")
+"""Types of other people's packages are not looked at: the compiler need not have them."""
+
+
+def _compile(root: Path, target: Path) -> None:
+    """Extension modules of the sources at `root`, put into `target`."""
     done = subprocess.run(
-        [sys.executable, "-m", "mypyc", *modules],
-        cwd=package.parent,
-        env={**os.environ, "MYPYC_OPT_LEVEL": "3", "MYPYC_DEBUG_LEVEL": "0"},
+        [sys.executable, "-c", _SETUP, str(target), *_TYPES, *compiled_modules(root)],
+        cwd=root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -91,8 +120,6 @@ def _compile(package: Path) -> None:
     )
     if done.returncode:
         raise CannotCompile(f"the compiler refused:\n{done.stdout.decode(errors='replace')}")
-    for left in ("build", ".mypy_cache"):
-        shutil.rmtree(package.parent / left, ignore_errors=True)
 
 
 if __name__ == "__main__":
