@@ -25,7 +25,7 @@ help:
 	@echo "make demo     real purchases become badges, on a local Kafka and Redis (about two minutes the first time)"
 	@echo "make test     everything is checked: lint, types, import rules, all tests (under a quarter of an hour)"
 	@echo "make unit     the tests that need no servers"
-	@echo "make compile  machine code of the rules, for more speed; needs a C compiler, and nothing needs it"
+	@echo "make compile  machine code of the hot path, for more speed; needs a C compiler, and nothing needs it"
 	@echo "make faults   every crash point on three passages, and all other faults (about half an hour)"
 	@echo "make chaos    SECONDS=120 SEED=1: producers, workers, broker and Redis are killed at random, then all is checked"
 	@echo "make bench    events per second, latency, cost per customer"
@@ -61,12 +61,14 @@ unit: $(INSTALLED)
 compile: $(INSTALLED)
 	@$(BIN)/python -m consumer.compile_modules
 
-# What the tests of the rules and of what stores them say of the sources holds for the compiled rules too, and both
-# print the same bytes. Not tests/simulator: its page sizes are patched constants, which are compiled in.
+# What tests say of the sources holds for the compiled modules too, in this process and in workers, and both print
+# the same bytes. Not tests/simulator: its page sizes are patched constants, which are compiled in.
 test-compiled: compile
 	BADGES_COMPILED=1 $(BIN)/python -m pytest -p tests.compiled_modules \
 		-m "not kafka and not redis" tests/spec tests/properties tests/unit tests/schemas tests/state \
 		tests/compiled tests/compiled/same_bytes.py $(PYTEST_ARGS)
+	BADGES_COMPILED=1 BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest $(PARALLEL) \
+		-m "kafka or redis" tests/demo tests/live tests/faults $(PYTEST_ARGS)
 
 faults: $(INSTALLED)
 	BADGES_REQUIRE_KAFKA=1 $(BIN)/python -m pytest -m row --thorough --rows tests/faults/results.jsonl $(PYTEST_ARGS)
@@ -76,9 +78,9 @@ faults: $(INSTALLED)
 chaos: $(INSTALLED)
 	$(BIN)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED)
 
-# Where nothing can be compiled the interpreted rules are measured; the first line says which.
+# Where nothing can be compiled the sources are measured; the first line says which.
 bench: $(INSTALLED)
-	@$(BIN)/python -m consumer.compile_modules || echo "make bench: the rules are interpreted"
+	@$(BIN)/python -m consumer.compile_modules || echo "make bench: everything is interpreted"
 	$(BIN)/python -m consumer.bench $(BENCH_ARGS)
 
 soak: $(INSTALLED)

@@ -272,11 +272,11 @@ class CustomerState:
 
 def bucket_of(digest: bytes, buckets: int) -> int:
     """Linear hashing: the bucket of a digest among `buckets`, so that one more bucket splits just one old
-    one.
+    one. The hash is bytes 4 to 7, big-endian: enough for four thousand million buckets.
     """
-    hashed = int.from_bytes(digest[:8], "big")
+    hashed = digest[4] << 24 | digest[5] << 16 | digest[6] << 8 | digest[7]
     level = 1 << (buckets.bit_length() - 1)
-    bucket = hashed % (2 * level)
+    bucket = hashed & (2 * level - 1)
     return bucket if bucket < buckets else bucket - level
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from consumer.compiled import VARIABLE as COMPILED
 from consumer.demo.consuming import consumer_process
 from consumer.group import committed_offsets
 from consumer.local.ports import free_ports
@@ -66,6 +68,18 @@ def test_probes_and_metrics_tell_what_the_worker_does(stack: StackAddresses, tmp
         assert sample(text, "badges_event_date_delay_seconds_sum") >= 86_400
         lag = 'kafka_consumergroup_lag{partition="0",topic="service.customer-actions"}'
         shop.until(lambda: f"{lag} 0.0" in ask(port, "/metrics")[1], lambda: ask(port, "/metrics")[1])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_every_worker_runs_the_code_that_was_asked_for(
+    stack: StackAddresses, tmp_path: Path, workers: int
+) -> None:
+    """`make test-compiled` asks for compiled modules, `make test` for the sources."""
+    shop = open_shop(stack, f"code-{workers}", 8 + workers, tmp_path / "log")
+    with consumer_process(shop.overrides, workers, shop.log):
+        shop.until(lambda: shop.log.read_text().count('"worker_started"') == workers, shop.log.read_text)
+    wanted = "interpreted" if os.environ[COMPILED] == "0" else "compiled"
+    assert [one["code"] for one in log_of(shop) if one["event"] == "worker_started"] == [wanted] * workers
 
 
 @pytest.mark.parametrize("workers", [1, 2])

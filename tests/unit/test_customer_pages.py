@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -151,3 +152,13 @@ def test_one_more_bucket_moves_digests_out_of_the_split_bucket_only(buckets: int
         before, after = bucket_of(digest, buckets), bucket_of(digest, buckets + 1)
         assert 0 <= before < buckets
         assert after == before or (before == split_of(buckets) and after == buckets)
+
+
+@pytest.mark.parametrize(
+    ("number", "buckets", "bucket"),
+    [(1, 1, 0), (2, 3, 2), (3, 1_000, 907), (4, 1_000_003, 860_102), (5, 1 << 31, 1_669_043_243)],
+)
+def test_a_digest_has_the_bucket_that_stored_states_put_it_into(
+    number: int, buckets: int, bucket: int
+) -> None:
+    assert bucket_of(sha256(b"%d" % number).digest()[:16], buckets) == bucket
