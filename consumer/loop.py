@@ -89,6 +89,7 @@ class Loop:
         self._next_rules = self._next_health = self._next_try = self._next_deferred = 0.0
         self._deferred: dict[int, str] = {}
         self._size = BatchSize()
+        self._rewound = False
 
     def run(self, stopping: Callable[[], bool], finished: Callable[[], bool] = lambda: False) -> None:
         """Until stopped, or finished with the view whole; the batch in hand is done first. Raises Stopped."""
@@ -129,6 +130,9 @@ class Loop:
         return self._epoch == self._group.epoch > 0 and not self._ownership.pending
 
     def _turn(self) -> None:
+        if self._rewound:
+            self._rewound = False
+            self._go_on()
         now = self._clock.monotonic()
         if not self._transactions.is_open and now >= self._next_try:
             self._open()
@@ -246,9 +250,11 @@ class Loop:
         self._telemetry.ready(sorted(self._ownership.owned))
 
     def _rewind(self) -> None:
-        """Nothing was committed: the states touched are dropped, and the same records are read again."""
+        """Nothing was committed: the states touched are dropped, and the next turn reads the same records
+        again, where the loss of a partition is dealt with like any other.
+        """
         self._ownership.forget_states()
-        self._go_on()
+        self._rewound = True
 
     def _go_on(self) -> None:
         owned = self._ownership.owned

@@ -131,7 +131,10 @@ class FakeConsumer:
         self._fetching = {}
 
     def seek(self, partition: TopicPartition) -> None:
-        fetching = self._fetching.get((partition.topic, partition.partition))
+        place = (partition.topic, partition.partition)
+        if place in self._fetching and self._host.fault("seek", "given up"):
+            del self._fetching[place]
+        fetching = self._fetching.get(place)
         if fetching is None:
             raise plain(KafkaError._STATE)
         fetching.position, fetching.told_end = partition.offset, -1

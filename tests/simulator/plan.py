@@ -19,6 +19,7 @@ FAULTS = {
     "drain": 0.003,
     "init": 0.2,
     "queue": 0.01,
+    "seek": 0.01,
     "flush": 0.1,
     "produce": 0.3,
     "send_offsets": 0.2,

@@ -49,6 +49,12 @@ def test_the_schedules_pass_and_die_at_every_crash_point() -> None:
     assert set(died) == set(get_args(Point))
 
 
+def test_a_partition_that_the_client_gives_up_while_a_batch_is_taken_back_ends_no_worker() -> None:
+    with one_core():
+        outcomes = [simulate(seed, ("seek",)) for seed in range(100)]
+    assert {outcome.seed: outcome.failure for outcome in outcomes if outcome.failure} == {}
+
+
 def test_the_schedules_are_worth_running(outcomes: list[Outcome]) -> None:
     assert sum(outcome.verdicts.issued for outcome in outcomes) > 10 * len(SEEDS)
     met = {name for outcome in outcomes for name in outcome.verdicts.outcomes}
