@@ -35,6 +35,7 @@ SILENT_POLLS: Final = 60
 """So many polls without any answer while records are due: the broker is gone."""
 BATCH: Final = 1000
 _LATEST: Final[OffsetSpec] = OffsetSpec.latest()
+_EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()
 
 
 def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
@@ -47,21 +48,32 @@ def stable_ends(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[i
     return _ends(broker, topic, partitions, IsolationLevel.READ_COMMITTED)
 
 
-def _ends(broker: Broker, topic: str, partitions: Iterable[int], isolation: IsolationLevel) -> dict[int, int]:
+def log_starts(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    """The first offsets that partitions may still have: above 0 where retention removed records."""
+    return _ends(broker, topic, partitions, IsolationLevel.READ_UNCOMMITTED, _EARLIEST)
+
+
+def _ends(
+    broker: Broker,
+    topic: str,
+    partitions: Iterable[int],
+    isolation: IsolationLevel,
+    which: OffsetSpec = _LATEST,
+) -> dict[int, int]:
     """Asked again while a topic that was just created has no leader."""
-    asked = {TopicPartition(topic, partition): _LATEST for partition in partitions}
+    asked = {TopicPartition(topic, partition): which for partition in partitions}
     for _ in range(SETTLING_POLLS):
         try:
-            return _latest(broker, asked, isolation)
+            return _asked(broker, asked, isolation)
         except KafkaException as error:
             if error.args[0].code() not in _SETTLING:
                 raise
             broker.admin.poll(POLL_S)
             broker.admin.list_topics(topic, timeout=PROBE_S)  # the leader is asked for only once otherwise
-    return _latest(broker, asked, isolation)
+    return _asked(broker, asked, isolation)
 
 
-def _latest(
+def _asked(
     broker: Broker, asked: dict[TopicPartition, OffsetSpec], isolation: IsolationLevel
 ) -> dict[int, int]:
     answers = broker.admin.list_offsets(asked, isolation_level=isolation, request_timeout=PROBE_S)
@@ -105,7 +117,9 @@ def read_until(
         silent = 0 if messages else silent + 1
         if silent > SILENT_POLLS:
             raise Failure(
-                UNREACHABLE, f"Kafka stopped answering while {topic} was read; run the command again"
+                UNREACHABLE,
+                f"Kafka gave nothing more of {topic} for {SILENT_POLLS * POLL_S:.0f} s; run the command "
+                "again, and if it stays so, look for a hanging transaction (docs/operations.md)",
             )
         for message in messages:
             partition, offset = message.partition(), message.offset()

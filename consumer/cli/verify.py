@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from consumer.cli.options import AsJson, Overrides
 from consumer.cli.output import console, emit_json, say
@@ -20,8 +22,20 @@ ROUNDS_ALONE: Final = 2
 PAUSE_S: Final = 0.25
 
 
-def verify(as_json: AsJson = False, overrides: Overrides = None) -> None:
+Issued = Annotated[bool, typer.Option("--issued", help="Compare badge-issued with badge-decisions instead.")]
+
+
+def verify(issued: Issued = False, as_json: AsJson = False, overrides: Overrides = None) -> None:
     """Compare Redis with the log, document by document (exit 6 on differences)."""
+    if issued:
+        from consumer.cli.verify_issued import verify_issued
+
+        verify_issued(as_json=as_json, overrides=overrides)
+    else:
+        _verify_view(as_json=as_json, overrides=overrides)
+
+
+def _verify_view(*, as_json: bool, overrides: list[str] | None) -> None:
     from consumer.broker import Broker
     from consumer.group import committed_offsets, member_count
     from consumer.settings import load_settings, redis_address

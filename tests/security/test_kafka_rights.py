@@ -116,6 +116,7 @@ def lines_of(name: str, ground: Ground, folder: Path) -> list[list[str]]:
         ],
         "dead-letters replay, dead-letters discard": [["dead-letters", "replay", "--all", "--yes"]],
         "verify": [["verify"]],
+        "verify --issued": [["verify", "--issued"]],
         "rebuild": [["rebuild"]],
     }[name]
 
