@@ -20,13 +20,13 @@ def verify_issued(*, as_json: bool, overrides: list[str] | None) -> None:
     from consumer.cli.schema_source import schema_source
     from consumer.issued_check import check_issued
     from consumer.settings import load_settings
-    from schemas.catalogue import BADGE_DECISIONS
+    from schemas.catalogue import BADGE_DECISIONS, BADGE_ISSUED
 
     broker = Broker(load_settings(overrides or ()))
     schemas = schema_source(broker.settings)
-    checks = [
-        check_issued(broker, partition, schemas) for partition in range(broker.partitions(BADGE_DECISIONS))
-    ]
+    # Both are asked: a right that is missing shows here by its name. Partitions are added to all topics.
+    partitions = min(broker.partitions(name) for name in (BADGE_DECISIONS, BADGE_ISSUED))
+    checks = [check_issued(broker, partition, schemas) for partition in range(partitions)]
     equal = all(check.equal for check in checks)
     if as_json:
         emit_json({"equal": equal, "partitions": [_row(check) for check in checks]})
