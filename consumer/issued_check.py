@@ -16,24 +16,51 @@ never go back.
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
+from uuid import UUID
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer
-
-from consumer.broker import Broker
-from consumer.reading import high_watermarks, log_starts, read_until, stable_ends
-from schemas.badge_issued import decode_issued
 from schemas.catalogue import BADGE_DECISIONS, BADGE_ISSUED
-from schemas.decisions import decode_decisions
-from schemas.framing import SchemaSource
 
-_LATEST: Final = 1 << 63
+_START: Final = -1
+_NEVER: Final = 1 << 63
+_ISSUED: Final = 1
+_DECIDED: Final = 2
+
+Topic = Literal["badge-issued", "badge-decisions"]
+
+
+class Told(NamedTuple):
+    """What a record of one of the topics says: issuances as (16 bytes of id, badge), none where it was
+    decided otherwise. `at` is the instant of the batch, `customer` org:id.
+    """
+
+    offset: int
+    at: int
+    customer: str
+    issuances: tuple[tuple[bytes, str], ...]
+
+
+class IssuedLogs(Protocol):
+    """One partition of both topics."""
+
+    @property
+    def partition(self) -> int:
+        """Its number."""
+
+    def committed_end(self, topic: Topic) -> int:
+        """Where the records end that are committed now; everything below is committed or aborted."""
+
+    def read(self, topic: Topic) -> Iterable[Told]:
+        """The committed records up to the end that the topic has now, transactions open now waited for."""
+
+    def lost(self, topic: Topic) -> bool:
+        """Whether retention removed the first records."""
 
 
 class Place(NamedTuple):
-    """An issuance as one of the two topics tells it. `at` is the instant of the batch, `customer` org:id."""
+    """An issuance as one of the two topics tells it."""
 
     topic: str
     offset: int
@@ -45,7 +72,8 @@ class Place(NamedTuple):
 @dataclass
 class IssuedCheck:
     """One partition: how many issuances were `decided` and `issued`, and by id the decisions without a record
-    of badge-issued (`missing`), the issuances without a decision (`unknown`), and those told `twice`.
+    of badge-issued (`missing`), the issuances without a decision (`unknown`), and those told `twice`. Of what
+    was made up to `compared_after` not all was compared; None: retention kept nothing from it.
     """
 
     partition: int
@@ -54,6 +82,7 @@ class IssuedCheck:
     missing: dict[str, Place] = field(default_factory=dict)
     unknown: dict[str, Place] = field(default_factory=dict)
     twice: dict[str, Place] = field(default_factory=dict)
+    compared_after: int | None = None
 
     @property
     def equal(self) -> bool:
@@ -61,70 +90,76 @@ class IssuedCheck:
         return not (self.missing or self.unknown or self.twice)
 
 
-def check_issued(broker: Broker, partition: int, schemas: SchemaSource | None) -> IssuedCheck:
-    """Compares one partition of both topics, as far as they go now. Holds its issuances in memory: about 0.5
-    KiB each. Raises what reading raises.
+def check_issued(logs: IssuedLogs) -> IssuedCheck:
+    """Compares one partition of both topics, as far as they go now. Holds its ids in memory, and reads
+    badge-issued once more where it has issuances without a decision. Raises what reading raises.
     """
-    found = IssuedCheck(partition)
-    before = stable_ends(broker, broker.topic(BADGE_DECISIONS), [partition])[partition]
-    with closing(broker.reader()) as reader:
-        issuances, first_issued = _issuances(broker, reader, found, schemas)
-        first_decided = _decisions(broker, reader, found, schemas, issuances, before)
-    found.missing = {one: place for one, place in found.missing.items() if place.at > first_issued}
-    found.unknown = {one: place for one, place in issuances.items() if place.at > first_decided}
-    return found
+    return _Comparison(logs).run()
 
 
-def _issuances(
-    broker: Broker, reader: Consumer, found: IssuedCheck, schemas: SchemaSource | None
-) -> tuple[dict[str, Place], int]:
-    """Those of the partition by id, and the instant up to which there may have been more."""
-    topic, partition = broker.topic(BADGE_ISSUED), found.partition
-    issuances: dict[str, Place] = {}
-    ends = high_watermarks(broker, topic, [partition])
-    for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
-        one = decode_issued(message.value() or b"", schemas)
-        customer = f"{one.org_id}:{one.customer_id}"
-        place = Place(BADGE_ISSUED, message.offset() or 0, one.issued_at, customer, one.badge_id)
-        if issuances.setdefault(one.issuance_id, place) is not place:
-            found.twice[one.issuance_id] = place
-    found.issued = len(issuances)
-    oldest = min((place.at for place in issuances.values()), default=None)
-    return issuances, _compared_after(broker, topic, partition, oldest)
+class _Comparison:
+    """`_known` says of each id in which topics it was seen. Ten million ids are to fit, so nothing else is
+    kept of a record that has its counterpart.
+    """
+
+    def __init__(self, logs: IssuedLogs) -> None:
+        self._logs = logs
+        self._known: dict[bytes, int] = {}
+        self._newest = _START
+        self._found = IssuedCheck(logs.partition)
+
+    def run(self) -> IssuedCheck:
+        found, known = self._found, self._known
+        before = self._logs.committed_end(BADGE_DECISIONS)
+        issued_after = self._take_issued()
+        decided_after = self._take_decided(before, issued_after)
+        found.issued = sum(seen & _ISSUED for seen in known.values())
+        found.decided = sum(seen >= _DECIDED for seen in known.values())
+        alone = {identity for identity, seen in known.items() if seen == _ISSUED}
+        if alone and decided_after < _NEVER:
+            self._name_unknown(alone, decided_after)
+        compared_after = min(max(issued_after, decided_after), self._newest)
+        found.compared_after = None if compared_after == _START else compared_after
+        return found
+
+    def _take_issued(self) -> int:
+        """The instant up to which badge-issued may have had more records."""
+        first, known = None, self._known
+        for record in self._logs.read(BADGE_ISSUED):
+            first = record.at if first is None else first
+            self._newest = max(self._newest, record.at)
+            for identity, badge_id in record.issuances:
+                if identity in known:
+                    _note(self._found.twice, identity, BADGE_ISSUED, record, badge_id)
+                known[identity] = _ISSUED
+        return self._whole_after(BADGE_ISSUED, first)
+
+    def _take_decided(self, before: int, issued_after: int) -> int:
+        """The same for badge-decisions."""
+        first, known, found = None, self._known, self._found
+        for record in self._logs.read(BADGE_DECISIONS):
+            first = record.at if first is None else first
+            self._newest = max(self._newest, record.at)
+            for identity, badge_id in record.issuances:
+                seen = known.get(identity, 0)
+                if seen & _DECIDED:
+                    _note(found.twice, identity, BADGE_DECISIONS, record, badge_id)
+                elif not seen and record.offset < before and record.at > issued_after:
+                    _note(found.missing, identity, BADGE_DECISIONS, record, badge_id)
+                known[identity] = seen | _DECIDED
+        return self._whole_after(BADGE_DECISIONS, first)
+
+    def _whole_after(self, topic: Topic, first: int | None) -> int:
+        if not self._logs.lost(topic):
+            return _START
+        return _NEVER if first is None else first
+
+    def _name_unknown(self, alone: set[bytes], decided_after: int) -> None:
+        for record in self._logs.read(BADGE_ISSUED):
+            for identity, badge_id in record.issuances:
+                if identity in alone and record.at > decided_after:
+                    _note(self._found.unknown, identity, BADGE_ISSUED, record, badge_id)
 
 
-def _decisions(
-    broker: Broker,
-    reader: Consumer,
-    found: IssuedCheck,
-    schemas: SchemaSource | None,
-    issuances: dict[str, Place],
-    before: int,
-) -> int:
-    """Takes those that were decided out of `issuances`. The instant, as above."""
-    topic, partition = broker.topic(BADGE_DECISIONS), found.partition
-    oldest, decided = None, set[str]()
-    ends = high_watermarks(broker, topic, [partition])
-    for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
-        act, offset = decode_decisions(message.value() or b"", schemas), message.offset() or 0
-        oldest = act.processed_at if oldest is None else oldest
-        for decision in act.decisions:
-            identity = decision.issuance_id
-            if decision.outcome != "ISSUED" or identity is None:
-                continue
-            customer = f"{act.org_id}:{act.customer_id}"
-            place = Place(BADGE_DECISIONS, offset, act.processed_at, customer, decision.badge_id)
-            if identity in decided:
-                found.twice[identity] = place
-            elif issuances.pop(identity, None) is None and offset < before:
-                found.missing[identity] = place
-            decided.add(identity)
-    found.decided = len(decided)
-    return _compared_after(broker, topic, partition, oldest)
-
-
-def _compared_after(broker: Broker, topic: str, partition: int, oldest: int | None) -> int:
-    """What was made up to this instant may have had a record in the topic that retention removed."""
-    if log_starts(broker, topic, [partition])[partition] == 0:
-        return -1
-    return _LATEST if oldest is None else oldest
+def _note(into: dict[str, Place], identity: bytes, topic: Topic, record: Told, badge_id: str) -> None:
+    into[str(UUID(bytes=identity))] = Place(topic, record.offset, record.at, record.customer, badge_id)

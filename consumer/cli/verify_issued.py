@@ -19,6 +19,7 @@ def verify_issued(*, as_json: bool, overrides: list[str] | None) -> None:
     from consumer.broker import Broker
     from consumer.cli.schema_source import schema_source
     from consumer.issued_check import check_issued
+    from consumer.issued_topics import IssuedTopics
     from consumer.settings import load_settings
     from schemas.catalogue import BADGE_DECISIONS, BADGE_ISSUED
 
@@ -26,7 +27,7 @@ def verify_issued(*, as_json: bool, overrides: list[str] | None) -> None:
     schemas = schema_source(broker.settings)
     # Both are asked: a right that is missing shows here by its name. Partitions are added to all topics.
     partitions = min(broker.partitions(name) for name in (BADGE_DECISIONS, BADGE_ISSUED))
-    checks = [check_issued(broker, partition, schemas) for partition in range(partitions)]
+    checks = [check_issued(IssuedTopics(broker, partition, schemas)) for partition in range(partitions)]
     equal = all(check.equal for check in checks)
     if as_json:
         emit_json({"equal": equal, "partitions": [_row(check) for check in checks]})
@@ -48,7 +49,14 @@ def _row(check: IssuedCheck) -> dict[str, Any]:
         "missing": _listed(check.missing),
         "unknown": _listed(check.unknown),
         "twice": _listed(check.twice),
+        "compared_after": _instant(check),
     }
+
+
+def _instant(check: IssuedCheck) -> str | None:
+    from badges.calendar import format_instant
+
+    return None if check.compared_after is None else format_instant(check.compared_after)
 
 
 def _listed(places: dict[str, Place]) -> list[dict[str, Any]]:
@@ -68,11 +76,11 @@ def _tell(checks: list[IssuedCheck], equal: bool) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("PARTITION", "DECIDED", "ISSUED", "MISSING", "UNKNOWN", "TWICE"):
+    for title in ("PARTITION", "DECIDED", "ISSUED", "MISSING", "UNKNOWN", "TWICE", "COMPARED AFTER"):
         table.add_column(title, justify="right")
     for check in checks:
         counts = (check.decided, check.issued, len(check.missing), len(check.unknown), len(check.twice))
-        table.add_row(str(check.partition), *map(str, counts))
+        table.add_row(str(check.partition), *map(str, counts), _instant(check) or "the start")
     console().print(table)
     for kind in ("missing", "unknown", "twice"):
         lines = [_line(check, kind, *one) for check in checks for one in getattr(check, kind).items()]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import Message, Producer, TopicPartition
 
 from badges.decisions import Decision
 from consumer.cli.app import main
 from consumer.demo.consuming import consumer_process
 from consumer.issued_check import IssuedCheck, check_issued
+from consumer.issued_topics import IssuedTopics
 from consumer.local.stack import StackAddresses
-from schemas.decisions import encode_decisions
+from schemas.decisions import decode_decisions, encode_decisions
 from tests.live.shop import PARTITIONS, Shop, customers_of, open_shop, purchase, record_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
@@ -40,13 +43,27 @@ def buy(shop: Shop, event_id: str = "e") -> None:
 
 
 def checked(shop: Shop) -> list[IssuedCheck]:
-    return [check_issued(shop.broker, partition, None) for partition in range(PARTITIONS)]
+    return [checked_in(shop, partition) for partition in range(PARTITIONS)]
+
+
+def checked_in(shop: Shop, partition: int) -> IssuedCheck:
+    return check_issued(IssuedTopics(shop.broker, partition, None))
+
+
+@contextmanager
+def transaction(shop: Shop) -> Iterator[Producer]:
+    """As a worker's; the block ends it."""
+    producer = shop.broker.producer(**{"transactional.id": f"{shop.broker.topic('torn')}-{next(_numbers)}"})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    yield producer
+    assert producer.flush(20) == 0
 
 
 def write(shop: Shop, topic: str, key: bytes, value: bytes, partition: int) -> None:
-    producer = shop.broker.producer()
-    producer.produce(shop.broker.topic(topic), value, key, partition)
-    assert producer.flush(20) == 0
+    with transaction(shop) as producer:
+        producer.produce(shop.broker.topic(topic), value, key, partition)
+        producer.commit_transaction(20)
 
 
 def told(shop: Shop, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -69,6 +86,11 @@ def decide(shop: Shop, customer: str, issuance_id: str) -> int:
     value = encode_decisions(purchase(customer, "torn"), [decision], at)
     write(shop, "badge-decisions", key, value, partition)
     return partition
+
+
+def kept_first(shop: Shop) -> Message:
+    """Of partition 0 of badge-decisions."""
+    return next(one for one in shop.read("badge-decisions") if one.partition() == 0)
 
 
 def remove_before(shop: Shop, topic: str, partition: int, offset: int) -> None:
@@ -118,8 +140,19 @@ def test_an_issuance_that_nobody_decided_and_one_that_is_there_again_are_told(sh
     assert isinstance(identity, bytes)
     write(shop, "badge-issued", key, value, partition)
     write(shop, "badge-issued", key, value.replace(identity, LOST.encode()), partition)
-    found = check_issued(shop.broker, partition, None)
+    found = checked_in(shop, partition)
     assert (list(found.twice), list(found.unknown), found.missing) == ([identity.decode()], [LOST], {})
+
+
+def test_what_was_aborted_is_compared_with_nothing(shop: Shop) -> None:
+    issued = an_issuance(shop)
+    key, value, partition = issued.key(), issued.value(), issued.partition() or 0
+    with transaction(shop) as producer:
+        producer.produce(shop.broker.topic("badge-issued"), value, key, partition)
+        assert producer.flush(20) == 0
+        producer.abort_transaction(20)
+    found = checked_in(shop, partition)
+    assert (found.equal, found.decided, found.issued) == (True, 5, 5)
 
 
 def test_what_retention_removed_is_not_missed(shop: Shop) -> None:
@@ -131,13 +164,15 @@ def test_what_retention_removed_is_not_missed(shop: Shop) -> None:
         for topic in ("badge-issued", "badge-decisions")
     }
     remove_before(shop, "badge-issued", 0, offsets["badge-issued"][0])
-    assert check_issued(shop.broker, 0, None).equal
+    assert checked_in(shop, 0).equal
     remove_before(shop, "badge-decisions", 0, offsets["badge-decisions"][2])
-    assert check_issued(shop.broker, 0, None).equal
+    kept = decode_decisions(kept_first(shop).value() or b"").processed_at
+    found = checked_in(shop, 0)
+    assert (found.equal, found.compared_after) == (True, kept)
     remove_before(shop, "badge-issued", 0, -1)
-    assert check_issued(shop.broker, 0, None).equal
+    assert checked_in(shop, 0).equal
     remove_before(shop, "badge-decisions", 0, -1)
-    assert check_issued(shop.broker, 0, None) == IssuedCheck(0)
+    assert checked_in(shop, 0) == IssuedCheck(0)
 
 
 def test_beside_a_worker_under_load_nothing_is_missed(shop: Shop) -> None:

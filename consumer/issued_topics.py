@@ -1,0 +1,68 @@
+"""badge-issued and badge-decisions on Kafka, as `consumer/issued_check.py` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+from confluent_kafka import OFFSET_BEGINNING
+
+from consumer.broker import Broker
+from consumer.issued_check import Told, Topic
+from consumer.reading import high_watermarks, log_starts, read_until, stable_ends
+from schemas.badge_issued import decode_issued
+from schemas.catalogue import BADGE_ISSUED
+from schemas.decisions import decode_decisions
+from schemas.framing import SchemaSource
+
+
+class IssuedTopics:
+    """One partition of both. Reading raises `Failure`, and what decoding raises for bytes that no worker
+    wrote.
+    """
+
+    def __init__(self, broker: Broker, partition: int, schemas: SchemaSource | None) -> None:
+        self._broker = broker
+        self._partition = partition
+        self._schemas = schemas
+
+    @property
+    def partition(self) -> int:
+        """Its number."""
+        return self._partition
+
+    def committed_end(self, topic: Topic) -> int:
+        """The last stable offset."""
+        return stable_ends(self._broker, self._broker.topic(topic), [self._partition])[self._partition]
+
+    def read(self, topic: Topic) -> Iterator[Told]:
+        """Up to the high watermark, which open transactions are below of."""
+        name, told = self._broker.topic(topic), _issuance if topic == BADGE_ISSUED else _decisions
+        with closing(self._broker.reader()) as reader:
+            ends = high_watermarks(self._broker, name, [self._partition])
+            for message in read_until(reader, name, {self._partition: OFFSET_BEGINNING}, ends):
+                yield told(message.offset() or 0, message.value() or b"", self._schemas)
+
+    def lost(self, topic: Topic) -> bool:
+        """Whether the log starts later than it began."""
+        return log_starts(self._broker, self._broker.topic(topic), [self._partition])[self._partition] > 0
+
+
+def _issuance(offset: int, value: bytes, schemas: SchemaSource | None) -> Told:
+    one = decode_issued(value, schemas)
+    customer = f"{one.org_id}:{one.customer_id}"
+    return Told(offset, one.issued_at, customer, ((_bytes_of(one.issuance_id), one.badge_id),))
+
+
+def _decisions(offset: int, value: bytes, schemas: SchemaSource | None) -> Told:
+    act = decode_decisions(value, schemas)
+    issuances = tuple(
+        (_bytes_of(decision.issuance_id), decision.badge_id)
+        for decision in act.decisions
+        if decision.outcome == "ISSUED" and decision.issuance_id is not None
+    )
+    return Told(offset, act.processed_at, f"{act.org_id}:{act.customer_id}", issuances)
+
+
+def _bytes_of(identity: str) -> bytes:
+    return bytes.fromhex(identity.replace("-", ""))
