@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import redis
 
+from consumer.cli.app import main
 from tests.faults.oracle import Audit, audit
 from tests.live.shop import Shop, record_of
 
@@ -80,6 +81,11 @@ def buy(shop: Shop, customers: Sequence[str], event_id: str = "e") -> None:
     with shop.batch() as send:
         for customer in customers:
             send(*record_of(customer, event_id))
+
+
+def view_is_whole(shop: Shop) -> bool:
+    """`badges verify` agrees, beside workers too."""
+    return main(["verify", *(word for one in shop.overrides for word in ("--set", one))]) == 0
 
 
 def whole(shop: Shop) -> Audit:
