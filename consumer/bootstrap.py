@@ -1,22 +1,15 @@
-"""The composition root: the only place that knows every concrete class. Nothing connects before `consume` is
+"""The composition root: the only place that knows every concrete class. Nothing connects before `run` is
 called.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from time import monotonic
-from traceback import format_tb
-from types import FrameType
 from typing import Final
 
-import structlog
-from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from consumer.batch import Committer, Topics
@@ -25,10 +18,9 @@ from consumer.client_config import ClientConfig
 from consumer.clock import SystemClock
 from consumer.compiled import code
 from consumer.end_watch import EndWatch, Watched
-from consumer.errors import MISCONFIGURED, REFUSED, UNEXPECTED, UNREACHABLE, Paused, Stopped
+from consumer.errors import Stopped
 from consumer.feeds import Feeds
 from consumer.input import Hops, InputGroup
-from consumer.instance import Instance, claim_instance
 from consumer.introductions import Introductions
 from consumer.loop import Loop, Parts
 from consumer.memory import settle
@@ -39,14 +31,12 @@ from consumer.places import Places
 from consumer.present_topics import added, identify
 from consumer.processor import Processor
 from consumer.registry_client import RegistryClient
-from consumer.rights import ClientErrors, denied, wrong_setting
+from consumer.rights import ClientErrors
 from consumer.same_topic import SameTopic
-from consumer.settings import Addresses, Settings, resolve_addresses
+from consumer.settings import Addresses, Settings
 from consumer.sorting import Sorter
-from consumer.supervisor import Supervisor, end_with
-from consumer.telemetry import Metrics, Telemetry, configure_logging
+from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions
-from consumer.zones import use_pinned_zones
 from schemas.avro_schema import BADGE_DECISIONS as DECISIONS_SCHEMA
 from schemas.avro_schema import BADGE_ISSUED as ISSUED_SCHEMA
 from schemas.avro_schema import schema_text
@@ -58,11 +48,8 @@ from schemas.catalogue import (
     CUSTOMER_STATE,
     DEAD_LETTERS,
 )
-from schemas.errors import UnreadableRecord
 from schemas.registry import RegistryRefused, RegistryUnavailable, RememberedSchemas
 from state.cache import StateCache
-from state.document import UnknownFormat
-from state.errors import ViewError, ViewRefused
 from state.redis_view import RedisView
 
 CACHED_CUSTOMERS: Final = 200_000
@@ -89,98 +76,8 @@ class Work:
     parent: int
 
 
-def consume(
-    settings: Settings, *, workers: int, exit_at_end: bool, instance: str | None, accept_reset: bool
-) -> int:
-    """Runs the consumer until SIGTERM, SIGINT or, with `exit_at_end`, until everything was decided. The exit
-    code.
-    """
-    configure_logging()
-    addresses = resolve_addresses(settings)
-    try:
-        claimed = claim_instance(instance or settings.worker.instance, settings.consumer.group)
-    except Stopped as error:
-        structlog.get_logger().error("stopped", reason=str(error), exit_code=error.exit_code)
-        return error.exit_code
-    work = Work(settings, addresses, claimed.name, exit_at_end, accept_reset, os.getpid())
-    try:
-        if workers == 1:
-            return run_worker(work, 0)
-        return Supervisor(partial(_child, work), workers, monotonic).run()
-    finally:
-        _release(claimed)
-
-
-def _release(claimed: Instance) -> None:
-    claimed.release()
-
-
-def _child(work: Work, worker: int) -> None:
-    """A worker process. Ends with its exit code."""
-    use_pinned_zones()
-    configure_logging()
-    end_with(work.parent)
-    sys.exit(run_worker(work, worker))
-
-
-def run_worker(work: Work, worker: int) -> int:
-    """One worker in this process; returns its exit code."""
-    stopped = _Stop()
-    clock = SystemClock()
-    topic = work.settings.topics.prefix + CUSTOMER_ACTIONS
-    telemetry = Telemetry(clock, Metrics(), f"{work.instance}-{worker}", topic)
-    try:
-        _run(work, worker, stopped, telemetry)
-    except Stopped as error:
-        telemetry.stopped(str(error), error.exit_code)
-        return error.exit_code
-    except Paused as error:
-        telemetry.stopped(f"{error}; see `badges status`, then start again", UNREACHABLE)
-        return UNREACHABLE
-    except (ViewRefused, UnreadableRecord, UnknownFormat) as error:
-        telemetry.stopped(str(error), REFUSED)
-        return REFUSED
-    except ViewError as error:
-        telemetry.stopped(str(error), UNREACHABLE)
-        return UNREACHABLE
-    except KafkaException as error:
-        stop = denied(error.args[0]) or _misconfigured(error.args[0])
-        telemetry.stopped(str(stop), stop.exit_code)
-        return stop.exit_code
-    except Exception as error:  # noqa: BLE001 -- the last line and the exit code, whatever it is
-        # A defect: the type says enough for a log, the message might hold what a customer did.
-        telemetry.stopped(
-            f"unexpected {type(error).__name__}; report it with the traceback below", UNEXPECTED
-        )
-        sys.stderr.writelines(format_tb(error.__traceback__))
-        return UNEXPECTED
-    telemetry.stopped("drained", 0)
-    return 0
-
-
-def _misconfigured(error: KafkaError) -> Stopped:
-    wrong = wrong_setting(error)
-    if wrong is not None:
-        return Stopped(wrong, MISCONFIGURED)
-    return Stopped(f"Kafka: {error.name()}; see `badges status`, then start again", UNREACHABLE)
-
-
-class _Stop:
-    """SIGTERM and SIGINT as a question that the loop asks each turn."""
-
-    def __init__(self) -> None:
-        self.wanted = False
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
-
-    def _stop(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        self.wanted = True
-
-    def __call__(self) -> bool:
-        return self.wanted
-
-
-def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
+def run(work: Work, worker: int, stopping: Callable[[], bool], telemetry: Telemetry) -> None:
+    """One worker, made and run until it is stopped or has reached the end. Raises what ends it."""
     settings, clock = work.settings, SystemClock()
     prefix = settings.topics.prefix
     clients = ClientErrors()
@@ -219,7 +116,7 @@ def _run(work: Work, worker: int, stopped: _Stop, telemetry: Telemetry) -> None:
     telemetry.started(partitions=partitions, code=code(), warnings=warnings)
     ends = _ends(config, topics, group, present, partitions) if work.exit_at_end else None
     try:
-        Loop(parts).run(stopped, lambda: ends is not None and not places.waiting() and ends.reached())
+        Loop(parts).run(stopping, lambda: ends is not None and not places.waiting() and ends.reached())
     finally:
         transactions.discard()
         group.leave()

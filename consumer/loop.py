@@ -34,12 +34,14 @@ from consumer.memory import tidy
 from consumer.ownership import Ownership
 from consumer.processor import Processor
 from consumer.rights import ClientErrors
+from consumer.rules_in_force import RulesInForce
 from consumer.same_topic import SameTopic
 from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions
 from consumer.view_checks import ViewMoved
+from consumer.view_health import ViewHealth
 from state.errors import ViewError, ViewRefused
-from state.view import Health, View
+from state.view import View
 
 RULES_S: Final = 0.5
 """How often the feeds are looked at, and garbage is looked for."""
@@ -78,14 +80,15 @@ class Loop:
         self._committer = parts.committer
         self._transactions = parts.transactions
         self._feeds = parts.feeds
-        self._view = parts.view
+        self._health = ViewHealth(parts.view)
         self._clock = parts.clock
         self._telemetry = parts.telemetry
         self._clients = parts.clients
         self._same_topic = parts.same_topic
-        self._introductions = parts.introductions
+        self._rules = RulesInForce(
+            parts.group, parts.ownership, parts.feeds, parts.committer, parts.introductions, parts.clock
+        )
         self._epoch = 0
-        self._health: Health | None = None
         self._next_rules = self._next_health = self._next_try = self._next_deferred = 0.0
         self._deferred: dict[int, str] = {}
         self._size = BatchSize()
@@ -142,7 +145,9 @@ class Loop:
             tidy()
         if now >= self._next_health:
             self._next_health = now + HEALTH_S
-            self._check_view()
+            if self._health.lost_anything():
+                self._telemetry.distrusted()
+                self._ownership.distrust_whole(list(self._ownership.owned))
             self._telemetry.lag(
                 {p: self._group.lag(p, own.position.next_offset) for p, own in self._ownership.owned.items()}
             )
@@ -158,7 +163,7 @@ class Loop:
         if self._ownership.pending and now >= self._next_try:
             self._prepare()
             return
-        self._cut_over()  # before the batch: no record is decided by rules that the log does not tell yet
+        self._rules.cut_over()  # before the batch: the log tells the rules before a record is decided by them
         if messages:
             self._decide(messages)
 
@@ -205,22 +210,6 @@ class Loop:
         self._group.resume({p: owned[p].position.next_offset for p in self._deferred if p in owned})
         self._deferred.clear()
 
-    def _cut_over(self) -> None:
-        """Rules that changed are in force from the next record on; the changelog says from which."""
-        feeds = self._feeds.offsets
-        behind = [
-            own
-            for own in self._ownership.owned.values()
-            if not own.passing
-            and ((own.position.rules_offset, own.position.settings_offset) != feeds or own.moved)
-        ]
-        if behind:
-            at = max(self._clock.now(), self._feeds.accepted_at)
-            introduced = self._introductions.of(behind) if self._introductions is not None else {}
-            broken = self._committer.cut_over(behind, feeds, at, self._group.metadata(), introduced)
-            if broken:
-                raise ViewMoved(broken)
-
     def _prepare(self) -> None:
         before = self._ownership.repairs
         self._group.pause(self._ownership.owned)  # a repair serves the group, and wants no messages from it
@@ -237,14 +226,8 @@ class Loop:
             raise
         finally:
             self._telemetry.repaired(self._ownership.repairs - before)
-        reached_feeds = self._feeds.offsets
-        for own in self._ownership.owned.values():
-            if (
-                own.position.rules_offset > reached_feeds[0]
-                or own.position.settings_offset > reached_feeds[1]
-            ):
-                raise Paused("the rules that the last owner decided by are not read yet")
-        self._cut_over()
+        self._rules.check()
+        self._rules.cut_over()
         self._deferred.clear()
         self._go_on()
         self._telemetry.ready(sorted(self._ownership.owned))
@@ -267,15 +250,3 @@ class Loop:
         self._telemetry.paused(str(error))
         self._ownership.distrust_all()
         self._next_try = self._clock.monotonic() + RETRY_S
-
-    def _check_view(self) -> None:
-        try:
-            health = self._view.health()
-        except ViewRefused:
-            raise
-        except ViewError as error:
-            raise Paused(str(error)) from None
-        before, self._health = self._health, health
-        if before is not None and before != health:
-            self._telemetry.distrusted()
-            self._ownership.distrust_whole(list(self._ownership.owned))

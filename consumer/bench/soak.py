@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from badges.actions import CustomerAction
-from consumer import bootstrap
+from consumer import bootstrap, service
 from consumer.bench.stand import stand
 from consumer.bench.trial import Trial, new_trial
 from consumer.bench.workload import actions
@@ -169,7 +169,7 @@ def redis_bytes(url: str) -> int:
 def _run_worker(overrides: Sequence[str]) -> int:
     use_pinned_zones()
     vars(bootstrap)["CACHED_CUSTOMERS"] = CACHED
-    return bootstrap.consume(
+    return service.consume(
         load_settings(overrides), workers=1, exit_at_end=False, instance=None, accept_reset=False
     )
 

@@ -28,12 +28,12 @@ def consume(
     overrides: Overrides = None,
 ) -> None:
     """Run the consumer until SIGTERM, which drains it."""
-    from consumer import bootstrap
+    from consumer import service
     from consumer.settings import load_settings
 
     given = [*(overrides or ()), *([f"worker.instance={instance}"] if instance else [])]
     settings = load_settings(given)
-    code = bootstrap.consume(
+    code = service.consume(
         settings, workers=workers, exit_at_end=exit_at_end, instance=instance, accept_reset=accept_reset
     )
     raise typer.Exit(code)

@@ -46,7 +46,7 @@ def consumer_process(
 def main(given: str) -> int:
     """The child's side of `consumer_process`."""
     prefer_compiled()
-    from consumer.bootstrap import consume  # imports the rules
+    from consumer.service import consume  # imports the rules
 
     use_pinned_zones()
     asked = json.loads(given)

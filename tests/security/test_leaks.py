@@ -26,16 +26,16 @@ SECRETS = (PASSWORD, REDIS_PASSWORD, "planted-registry-word")
 LOUD = """
 import logging, sys
 logging.basicConfig(stream=sys.stderr, level=1)
-from consumer import bootstrap
+from consumer import bootstrap, service
 bootstrap._librdkafka.propagate = True
 from consumer.settings import load_settings
 from consumer.telemetry import configure_logging
 from consumer.zones import use_pinned_zones
-bootstrap.configure_logging = lambda: configure_logging(logging.DEBUG)
+service.configure_logging = lambda: configure_logging(logging.DEBUG)
 use_pinned_zones()
 settings = load_settings()
-print(repr(settings), settings, repr(bootstrap.resolve_addresses(settings)), file=sys.stderr)
-sys.exit(bootstrap.consume(settings, workers=1, exit_at_end=True, instance=None, accept_reset=False))
+print(repr(settings), settings, repr(service.resolve_addresses(settings)), file=sys.stderr)
+sys.exit(service.consume(settings, workers=1, exit_at_end=True, instance=None, accept_reset=False))
 """
 """A worker whose loggers, those of libraries too, write everything to stderr."""
 

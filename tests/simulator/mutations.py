@@ -22,6 +22,7 @@ from consumer.input import InputGroup
 from consumer.loop import Loop
 from consumer.ownership import Ownership
 from consumer.repair import Found, Repair, redis_marker
+from consumer.rules_in_force import RulesInForce
 from consumer.transactions import Transactions
 from state.chain import OFFSET_BYTES, Script
 from state.marker import encode_marker
@@ -232,11 +233,11 @@ def time_goes_back() -> AbstractContextManager[Any]:
 
 
 def rules_change_without_a_cut_over() -> AbstractContextManager[Any]:
-    decide, cut_over = Loop._decide, Loop._cut_over
+    decide, cut_over = Loop._decide, RulesInForce.cut_over
 
     def decide_first(self: Any, messages: Any) -> None:
         decide(self, messages)
-        cut_over(self)
+        cut_over(self._rules)
 
     def in_repair_only(self: Any) -> None:
         if not self._ownership.owned or (
@@ -247,7 +248,8 @@ def rules_change_without_a_cut_over() -> AbstractContextManager[Any]:
 
     @contextmanager
     def too_late() -> Iterator[None]:
-        with patch.object(Loop, "_decide", decide_first), patch.object(Loop, "_cut_over", in_repair_only):
+        in_time = patch.object(RulesInForce, "cut_over", in_repair_only)
+        with patch.object(Loop, "_decide", decide_first), in_time:
             yield
 
     return too_late()

@@ -1,0 +1,28 @@
+"""Did the view's server lose anything by itself? It tells of restarts and of dropped keys; the markers
+need not show them.
+"""
+
+from __future__ import annotations
+
+from consumer.errors import Paused
+from state.errors import ViewError, ViewRefused
+from state.view import Health, View
+
+
+class ViewHealth:
+    """What the server told last time, to compare."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._told: Health | None = None
+
+    def lost_anything(self) -> bool:
+        """Whether it tells something else than before. Raises Paused without an answer."""
+        try:
+            health = self._view.health()
+        except ViewRefused:
+            raise
+        except ViewError as error:
+            raise Paused(str(error)) from None
+        before, self._told = self._told, health
+        return before is not None and before != health
