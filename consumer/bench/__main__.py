@@ -8,7 +8,7 @@ from consumer.compiled import prefer_compiled
 
 
 def main() -> int:
-    """Measures with the compiled rules where they are built; the first line says which."""
+    """Measures compiled modules where they are built; the first line says which."""
     prefer_compiled()
     from consumer.bench import measuring  # imports the rules
 

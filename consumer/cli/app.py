@@ -71,7 +71,7 @@ app.command(rich_help_panel=_MEND)(rebuild.rebuild)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code. Everything that ends a command ends here."""
-    prefer_compiled()  # no command has imported the rules yet
+    prefer_compiled()  # no command has imported anything of it yet
     use_pinned_zones()
     try:
         app(args=arguments, prog_name="badges")
