@@ -7,6 +7,7 @@ from contextlib import closing
 
 from confluent_kafka import OFFSET_BEGINNING
 
+from badges.identity import uuid_bytes
 from consumer.broker import Broker
 from consumer.issued_check import Told, Topic
 from consumer.reading import high_watermarks, log_starts, read_until, stable_ends
@@ -51,18 +52,14 @@ class IssuedTopics:
 def _issuance(offset: int, value: bytes, schemas: SchemaSource | None) -> Told:
     one = decode_issued(value, schemas)
     customer = f"{one.org_id}:{one.customer_id}"
-    return Told(offset, one.issued_at, customer, ((_bytes_of(one.issuance_id), one.badge_id),))
+    return Told(offset, one.issued_at, customer, ((uuid_bytes(one.issuance_id), one.badge_id),))
 
 
 def _decisions(offset: int, value: bytes, schemas: SchemaSource | None) -> Told:
     act = decode_decisions(value, schemas)
     issuances = tuple(
-        (_bytes_of(decision.issuance_id), decision.badge_id)
+        (uuid_bytes(decision.issuance_id), decision.badge_id)
         for decision in act.decisions
         if decision.outcome == "ISSUED" and decision.issuance_id is not None
     )
     return Told(offset, act.processed_at, f"{act.org_id}:{act.customer_id}", issuances)
-
-
-def _bytes_of(identity: str) -> bytes:
-    return bytes.fromhex(identity.replace("-", ""))
