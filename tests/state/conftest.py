@@ -61,6 +61,14 @@ class Server:
             assert time.monotonic() < deadline, "the append-only file is not written"
             time.sleep(0.01)
 
+    def wait_until_on_disk(self) -> None:
+        """Until all that was written is. While the disk is busy, what was acknowledged may for some seconds
+        not even be handed to the system, so that SIGKILL takes it away.
+        """
+        with self.admin.client() as one:  # a connection waits for its own writes, and for those before them
+            one.set("last", "written")
+            assert one.waitaof(1, 0, int(PATIENCE_S * 1000))[0] == 1
+
     def kill(self) -> None:
         self.admin.close()
         self._process.kill()
