@@ -28,6 +28,7 @@ from consumer.cli.app import main
 
 VARIABLE: Final = "EDGE"
 MANY: Final = 100
+PATIENCE_S: Final = 120.0
 PROGRAM: Final = (sys.executable, "-m", "tests.faults.edge")
 
 
@@ -92,7 +93,8 @@ def plant(asked: dict[str, str]) -> None:
         vars(transactions_module)["Producer"] = LosingProducer
     if "deaf" in asked:
         vars(transactions_module)["BROKEN"] = ("never",)
-    if "off" in asked:
+    if "off" in asked:  # by hours: only who takes it for the time that passes notices with so much patience
+        vars(transactions_module).update(CALL_S=PATIENCE_S, SLOW_COMMIT_S=PATIENCE_S)
         set_clock(lambda: time.time_ns() // 1_000_000 + int(Path(asked["off"]).read_text()))
     if "frozen" in asked:
         set_clock(lambda: int(Path(asked["frozen"]).read_text()))
