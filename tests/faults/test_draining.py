@@ -18,7 +18,7 @@ from consumer.crash_points import VARIABLE, Point
 from consumer.local.ports import free_ports
 from consumer.local.stack import StackAddresses
 from consumer.reading import high_watermarks, stable_ends
-from tests.faults.commands import SHORT, buy, consume_to_the_end, consuming, whole
+from tests.faults.commands import ENDS_S, SHORT, buy, consume_to_the_end, consuming, whole
 from tests.faults.stream import Stream, until, watched
 from tests.faults.test_crash_points import stopped
 from tests.live.shop import PARTITIONS, Shop, open_shop
@@ -46,7 +46,7 @@ def test_a_worker_that_is_told_to_stop_at_a_point_drains_and_leaves_no_transacti
         until(lambda: stopped(process.pid), shop)
         process.terminate()
         os.kill(process.pid, signal.SIGCONT)
-        assert process.wait(60) == 0, shop.log.read_text()[-3000:]
+        assert process.wait(ENDS_S) == 0, shop.log.read_text()[-3000:]
     for name in ("badge-issued", "badge-decisions", "customer-state"):
         topic = shop.broker.topic(name)
         partitions = range(PARTITIONS)
@@ -71,11 +71,11 @@ def test_workers_that_join_and_leave_all_the_time_change_nothing(shop: Shop) -> 
                     joined.kill()
                 else:
                     joined.terminate()
-                    assert joined.wait(60) == 0
+                    assert joined.wait(ENDS_S) == 0
         stream.end()
         until(lambda: progress.decided >= stream.sent, shop)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     assert whole(shop).issued == stream.sent
 
 
@@ -119,4 +119,4 @@ def test_a_worker_tells_how_it_is_and_what_it_did(shop: Shop) -> None:
         assert 'badges_batch_phase_seconds_count{phase="commit"}' in page
         assert all(customer not in page for customer in ("7:1", "e-1"))
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
