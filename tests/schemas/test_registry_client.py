@@ -70,7 +70,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server) -> RegistryClient:
-    return RegistryClient(f"http://{server.address}")
+    return RegistryClient(f"http://{server.address}", timeout_s=60)
 
 
 def test_a_record_in_confluent_framing_is_read_with_the_schema_of_the_registry(
