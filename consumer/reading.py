@@ -29,6 +29,7 @@ _SETTLING: Final = frozenset(
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,  # the client has heard of the new leader before the broker has
     }
 )
 SILENT_POLLS: Final = 60
