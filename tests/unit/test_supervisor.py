@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from consumer.supervisor import Supervisor
+
+
+@pytest.fixture(autouse=True)
+def _handlers_of_before() -> Iterator[None]:
+    """A parent takes signals for good; the tests behind this one are to end on Ctrl-C again."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
 
 
 def runs(folder: Path, worker: int) -> int:
@@ -23,7 +34,7 @@ def flaky(folder: Path, codes: dict[int, list[int]], worker: int) -> None:
     mine = codes[worker]
     code = mine[min(number, len(mine) - 1)]
     if code < 0:
-        time.sleep(60)  # works until it is ended
+        time.sleep(600)  # works until it is ended
     sys.exit(code)
 
 
