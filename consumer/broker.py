@@ -20,6 +20,8 @@ from consumer.settings import Settings, kafka_address
 
 PROBE_S: Final = 10
 """A broker that has not answered a metadata request by then counts as unreachable."""
+TRANSACTION_S: Final = 30
+"""How long a transaction of a command may last, and how long each of its steps is waited for."""
 
 # Without a logger librdkafka writes to stderr by itself; what matters reaches a command as an error.
 _silent = logging.getLogger("consumer.librdkafka")
@@ -102,6 +104,15 @@ class Broker:
             **fixed,
         }
         return Producer(config, logger=_silent)
+
+    def sole_producer(self, name: str) -> Producer:
+        """A producer of one transaction at a time under `name`: whoever makes the next one fences this one
+        (KIP-98). Raises KafkaException.
+        """
+        identity = {"transactional.id": self.topic(name), "transaction.timeout.ms": TRANSACTION_S * 1000}
+        producer = self.producer(**identity)
+        producer.init_transactions(TRANSACTION_S)
+        return producer
 
     def reader(self) -> Consumer:
         """A consumer without membership that reads committed records and tells where a partition ends."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from consumer.broker import Broker
+from consumer.broker import TRANSACTION_S, Broker
 from consumer.failure import UNREACHABLE, USAGE, Failure
 from consumer.reading import read_everything
 from consumer.rights import denied
@@ -23,7 +23,6 @@ Status = Literal["OPEN", "REPLAYED", "DISCARDED"]
 Resolution = Literal["REPLAYED", "DISCARDED"]
 
 TRANSACTIONAL_ID: Final = "dead-letters"
-TRANSACTION_S: Final = 30
 RESOLVES: Final = "dlq-resolves"
 RESOLUTION: Final = "dlq-resolution"
 RESOLVED_BY: Final = "dlq-by"
@@ -112,14 +111,8 @@ def resolve(
     an id is unknown, (4) where another command was resolving at the same time.
     """
     broker.check_writable(DEAD_LETTERS, *([CUSTOMER_ACTIONS] if resolution == "REPLAYED" else ()))
-    producer = broker.producer(
-        **{
-            "transactional.id": broker.topic(TRANSACTIONAL_ID),
-            "transaction.timeout.ms": TRANSACTION_S * 1000,
-        }
-    )
     try:
-        producer.init_transactions(TRANSACTION_S)
+        producer = broker.sole_producer(TRANSACTIONAL_ID)
         letters = read_dead_letters(broker)
         ids = [one.id for one in letters.values() if one.status == "OPEN"] if wanted is None else wanted
         unknown = [identity for identity in ids if identity not in letters]

@@ -31,6 +31,9 @@ _SETTLING: Final = frozenset(
         KafkaError.FENCED_LEADER_EPOCH,
     }
 )
+MARKER_POLL_S: Final = 0.05
+MARKER_POLLS: Final = 40
+"""Two seconds: many times what a broker needs for the markers of a transaction that it has confirmed."""
 SILENT_POLLS: Final = 60
 """So many polls without any answer while records are due: the broker is gone."""
 BATCH: Final = 1000
@@ -81,14 +84,28 @@ def _asked(
 
 
 def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
-    """All committed records that a topic holds now, open transactions left out."""
+    """All committed records that a topic holds now, open transactions left out.
+
+    A transaction that was just committed looks open until its markers are written (KIP-98): for that, and for
+    no longer, what looks open is waited for.
+    """
     topic, partitions = broker.topic(name), range(broker.partitions(name))
     reader = broker.reader()
     try:
-        ends = stable_ends(broker, topic, partitions)
+        ends = _settled_ends(broker, topic, partitions)
         yield from read_until(reader, topic, dict.fromkeys(partitions, OFFSET_BEGINNING), ends)
     finally:
         reader.close()
+
+
+def _settled_ends(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    wanted = high_watermarks(broker, topic, partitions)
+    for _ in range(MARKER_POLLS):
+        ends = stable_ends(broker, topic, partitions)
+        if all(ends[partition] >= end for partition, end in wanted.items()):
+            return ends
+        broker.admin.poll(MARKER_POLL_S)
+    return stable_ends(broker, topic, partitions)
 
 
 def read_everything(broker: Broker, name: str) -> Iterator[Message]:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 
+from consumer import reading
 from consumer.settings import load_settings
 from state.redis_view import RedisView
 from tests.cli.conftest import Badges, Ran
@@ -349,9 +350,9 @@ def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badg
     producer.flush(10)
     assert badges("dead-letters", "replay", "1-0").code == 0
     from consumer.broker import Broker
-    from consumer.reading import read_to_end
+    from consumer.reading import read_everything
 
-    [message] = read_to_end(Broker(settings), "customer-actions")
+    [message] = read_everything(Broker(settings), "customer-actions")
     assert (message.key(), message.value()) == (b"7:c", b"\x01\x02")
     assert message.headers() == [("trace", b"\x00\xff"), ("trace", b"2")]
     tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end").lines
@@ -360,11 +361,8 @@ def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badg
 
 
 def test_an_open_transaction_is_neither_printed_nor_waited_for(topics: str, badges: Badges) -> None:
-    config = {"bootstrap.servers": load_settings().kafka.bootstrap_servers}
     topic = f"{topics}customer-actions.dead-letters"
-    producer = Producer({**config, "transactional.id": f"{topics}test", "transaction.timeout.ms": 60_000})
-    producer.init_transactions(30)
-    producer.begin_transaction()
+    producer = transaction(topics)
     producer.produce(topic, value=b"committed", partition=0)
     producer.commit_transaction(30)
     producer.begin_transaction()
@@ -374,3 +372,33 @@ def test_an_open_transaction_is_neither_printed_nor_waited_for(topics: str, badg
     assert [line["value"] for line in tailed.lines] == ["committed"]
     producer.abort_transaction(30)
     assert [line["id"] for line in badges("dead-letters", "list", "--json").lines] == ["0-0"]
+
+
+def test_what_was_committed_a_moment_ago_is_printed_although_it_still_looks_open(
+    topics: str, badges: Badges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker confirms a commit before it has written the markers that readers wait for."""
+    producer = transaction(topics)
+    producer.produce(f"{topics}customer-actions.dead-letters", value=b"just now", partition=0)
+    producer.flush(10)
+    ends = reading.stable_ends
+
+    def before_the_markers(*asked: Any) -> dict[int, int]:
+        found = ends(*asked)
+        monkeypatch.setattr(reading, "stable_ends", ends)
+        producer.commit_transaction(30)
+        return found
+
+    monkeypatch.setattr(reading, "stable_ends", before_the_markers)
+    tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end")
+    assert [line["value"] for line in tailed.lines] == ["just now"]
+
+
+def transaction(topics: str) -> Producer:
+    """A producer with a transaction that has begun."""
+    servers = load_settings().kafka.bootstrap_servers
+    identity = {"transactional.id": f"{topics}test", "transaction.timeout.ms": 60_000}
+    producer = Producer({"bootstrap.servers": servers, **identity})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    return producer
