@@ -13,10 +13,11 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
+from consumer.addresses import kafka_address
 from consumer.errors import MISCONFIGURED
 from consumer.failure import DIFFERENT, UNREACHABLE, Failure
 from consumer.rights import CHECK, ClientErrors, check_topic, denied
-from consumer.settings import Settings, kafka_address
+from consumer.settings import Settings
 
 PROBE_S: Final = 10
 """A broker that has not answered a metadata request by then counts as unreachable."""

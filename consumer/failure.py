@@ -70,7 +70,7 @@ def _code(error: Exception) -> int | None:
 
 _EXPECTED: Final = (
     ("consumer.settings", "InvalidSettings", INVALID),
-    ("consumer.settings", "AddressMissing", UNREACHABLE),
+    ("consumer.addresses", "AddressMissing", UNREACHABLE),
     ("state.errors", "ViewUnavailable", UNREACHABLE),
     ("state.errors", "OutcomeUnknown", UNREACHABLE),
     ("state.errors", "ViewRefused", DIFFERENT),

@@ -36,9 +36,10 @@ def verify(issued: Issued = False, as_json: AsJson = False, overrides: Overrides
 
 
 def _verify_view(*, as_json: bool, overrides: list[str] | None) -> None:
+    from consumer.addresses import redis_address
     from consumer.broker import Broker
     from consumer.group import committed_offsets, member_count
-    from consumer.settings import load_settings, redis_address
+    from consumer.settings import load_settings
     from state.redis_view import RedisView
 
     settings = load_settings(overrides or ())
