@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from consumer.compiled import VARIABLE as COMPILED
+from consumer.local import ports
 from consumer.local.errors import LocalStackError
 from consumer.local.stack import LocalStack, StackAddresses
 from tests.docker_stack import VARIABLE, docker_stack
@@ -44,6 +45,19 @@ def identities_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", folder)
         patch.setattr(tempfile, "tempdir", folder)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ports_of_its_own() -> Iterator[None]:
+    """Sessions side by side (pytest-xdist) take ports from ranges of their own: a server that is stopped for
+    a while finds its port again, and two never choose the same one at once.
+    """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % count
+    size = len(ports._RANGE) // count
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ports, "_RANGE", ports._RANGE[number * size : (number + 1) * size])
         yield
 
 

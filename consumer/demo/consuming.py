@@ -14,7 +14,8 @@ from consumer.compiled import prefer_compiled
 from consumer.settings import load_settings
 from consumer.zones import use_pinned_zones
 
-_DRAIN_S: Final = 30
+_DRAIN_S: Final = 60
+"""A parent gives its workers 30 s."""
 
 
 @contextmanager

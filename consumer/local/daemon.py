@@ -15,6 +15,8 @@ import psutil
 _CLEAN: Final = {0, 143, -signal.SIGTERM, None}
 """Exit codes of a clean stop: Java ends with 143 on SIGTERM; None where we are not the parent."""
 _START_TOLERANCE_S: Final = 1.0
+_KILLED_S: Final = 60.0
+"""A killed process gives its memory back before it ends; on a busy machine that takes a while."""
 
 
 class Daemon:
@@ -79,7 +81,7 @@ class Daemon:
                 say(f"process {process.pid} did not stop within {deadline_s:.0f} s and is killed")
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
-                process.wait(deadline_s)
+                process.wait(_KILLED_S)
         self._pid_file.unlink(missing_ok=True)
         return process is not None
 

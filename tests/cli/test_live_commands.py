@@ -21,6 +21,7 @@ from tests.cli.conftest import Badges, Ran
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
+PATIENCE_S = 120.0
 TODAY = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0)
 START = TODAY - timedelta(days=20)
 
@@ -87,7 +88,7 @@ def process(prefix: str) -> Process:
     def run(*words: str) -> Ran:
         program = "import sys; from consumer.cli.app import main; sys.exit(main())"
         done = subprocess.run(
-            [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False, timeout=120
+            [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False, timeout=600
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -237,7 +238,7 @@ def test_who_is_fenced_is_told_that_someone_else_is_defining(
                 "transactional.id": f"{topics}define",
             }
         )
-        other.init_transactions(30)
+        other.init_transactions(PATIENCE_S)
         return judged(draft, documents)
 
     monkeypatch.setattr(definitions_store._Draft, "judge", slow)
@@ -347,7 +348,7 @@ def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badg
     producer.produce(
         f"{topics}customer-actions.dead-letters", key=b"7:c", value=b"\x01\x02", headers=headers, partition=1
     )
-    producer.flush(10)
+    producer.flush(PATIENCE_S)
     assert badges("dead-letters", "replay", "1-0").code == 0
     from consumer.broker import Broker
     from consumer.reading import read_everything
@@ -364,13 +365,13 @@ def test_an_open_transaction_is_neither_printed_nor_waited_for(topics: str, badg
     topic = f"{topics}customer-actions.dead-letters"
     producer = transaction(topics)
     producer.produce(topic, value=b"committed", partition=0)
-    producer.commit_transaction(30)
+    producer.commit_transaction(PATIENCE_S)
     producer.begin_transaction()
     producer.produce(topic, value=b"open", partition=0)
-    producer.flush(10)
+    producer.flush(PATIENCE_S)
     tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end")
     assert [line["value"] for line in tailed.lines] == ["committed"]
-    producer.abort_transaction(30)
+    producer.abort_transaction(PATIENCE_S)
     assert [line["id"] for line in badges("dead-letters", "list", "--json").lines] == ["0-0"]
 
 
@@ -380,13 +381,13 @@ def test_what_was_committed_a_moment_ago_is_printed_although_it_still_looks_open
     """A broker confirms a commit before it has written the markers that readers wait for."""
     producer = transaction(topics)
     producer.produce(f"{topics}customer-actions.dead-letters", value=b"just now", partition=0)
-    producer.flush(10)
+    producer.flush(PATIENCE_S)
     ends = reading.stable_ends
 
     def before_the_markers(*asked: Any) -> dict[int, int]:
         found = ends(*asked)
         monkeypatch.setattr(reading, "stable_ends", ends)
-        producer.commit_transaction(30)
+        producer.commit_transaction(PATIENCE_S)
         return found
 
     monkeypatch.setattr(reading, "stable_ends", before_the_markers)
@@ -397,8 +398,8 @@ def test_what_was_committed_a_moment_ago_is_printed_although_it_still_looks_open
 def transaction(topics: str) -> Producer:
     """A producer with a transaction that has begun."""
     servers = load_settings().kafka.bootstrap_servers
-    identity = {"transactional.id": f"{topics}test", "transaction.timeout.ms": 60_000}
+    identity = {"transactional.id": f"{topics}test", "transaction.timeout.ms": 900_000}
     producer = Producer({"bootstrap.servers": servers, **identity})
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE_S)
     producer.begin_transaction()
     return producer

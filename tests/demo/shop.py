@@ -31,7 +31,7 @@ from schemas.json_decision import decision_lines
 from schemas.timeline import simulate
 
 NEW_YORK = zone(TIMEZONE)
-CONSUMER_S = 300
+CONSUMER_S = 900
 FEW = "first-500"
 PLACES = 500
 

@@ -15,7 +15,7 @@ from consumer.cli.app import main
 from tests.faults.oracle import Audit, audit
 from tests.live.shop import Shop, record_of
 
-ENDS_S = 120
+ENDS_S = 300
 BADGES = (sys.executable, "-c", "import sys; from consumer.cli.app import main; sys.exit(main())")
 SHORT = 'kafka.consumer={"session.timeout.ms": "2000", "heartbeat.interval.ms": "300"}'
 

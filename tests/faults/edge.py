@@ -1,7 +1,7 @@
 """`badges` with a fault at the edge of its clients or in its clock: what the variable EDGE names, as JSON.
 
 `{"callback": FILE}`  a callback raises inside `consume()`, once the worker has got something
-`{"delivery": FILE}`  records that the producer holds are not delivered, in a transaction that has some
+`{"delivery": FILE}`  records that the producer holds are not delivered, in a transaction that has many
 `{"deaf": ""}`        the worker is not told that the connection to its coordinator broke
 `{"off": FILE}`       the wall clock is so many milliseconds off as stand in the file
 `{"frozen": FILE}`    the wall clock stands at the instant in the file
@@ -27,6 +27,8 @@ from consumer import transactions as transactions_module
 from consumer.cli.app import main
 
 VARIABLE: Final = "EDGE"
+MANY: Final = 100
+PATIENCE_S: Final = 120.0
 PROGRAM: Final = (sys.executable, "-m", "tests.faults.edge")
 
 
@@ -59,12 +61,17 @@ class RaisingConsumer(Consumer):
 
 
 class LosingProducer(Producer):
-    """Drops what is still in its queue before a flush, once."""
+    """Drops what is still in its queue before a flush, once. Until a flush everything is, however slow the
+    worker is.
+    """
 
     file: Path
 
+    def __init__(self, config: dict[str, Any], **more: Any) -> None:
+        super().__init__({**config, "linger.ms": 20_000}, **more)
+
     def flush(self, timeout: float = -1) -> int:
-        if len(self) > 3 and once(self.file):
+        if len(self) > MANY and once(self.file):
             dropped = len(self)
             self.purge(in_queue=True, in_flight=False, blocking=True)
             self.file.write_text(str(dropped))
@@ -86,7 +93,8 @@ def plant(asked: dict[str, str]) -> None:
         vars(transactions_module)["Producer"] = LosingProducer
     if "deaf" in asked:
         vars(transactions_module)["BROKEN"] = ("never",)
-    if "off" in asked:
+    if "off" in asked:  # by hours: only who takes it for the time that passes notices with so much patience
+        vars(transactions_module).update(CALL_S=PATIENCE_S, SLOW_COMMIT_S=PATIENCE_S)
         set_clock(lambda: time.time_ns() // 1_000_000 + int(Path(asked["off"]).read_text()))
     if "frozen" in asked:
         set_clock(lambda: int(Path(asked["frozen"]).read_text()))

@@ -15,7 +15,7 @@ from consumer.local.kafka import KafkaNode
 from consumer.local.ports import HOST, free_ports
 
 ADD_PARTITIONS, ADD_OFFSETS, END_TXN = 24, 25, 26
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 class Connection:
@@ -146,9 +146,9 @@ class Held:
 def wired_broker(folder: Path, say: Callable[[str], None]) -> Iterator[tuple[str, KafkaWire]]:
     """A broker with one listener of its own and one behind a wire: the address of the first."""
     wire = KafkaWire()
-    [wire.target] = free_ports(1)
 
     def more(port: int, controller: int) -> str:
+        wire.target = next(one for one in free_ports(3) if one not in (port, controller))
         return f"""
 listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller},WIRED://{HOST}:{wire.target}
 advertised.listeners=PLAINTEXT://{HOST}:{port},WIRED://{HOST}:{wire.port}

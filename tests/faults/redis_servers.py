@@ -13,7 +13,7 @@ import redis
 from consumer.local.ports import HOST, free_ports
 from consumer.local.redis import find_server
 
-PATIENCE_S = 30.0
+PATIENCE_S = 180.0
 SLOTS = 16_384
 
 

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaError, Message
 
 from tests.chaos.progress import Progress
-from tests.faults.commands import SHORT, consuming, events, view_is_whole, whole
+from tests.faults.commands import ENDS_S, SHORT, consuming, events, view_is_whole, whole
 from tests.live.shop import PARTITIONS, Shop, record_of
 
 CUSTOMERS = 150
 PER_SECOND = 100
-PATIENCE_S = 150.0
+PATIENCE_S = 300.0
 
 
 class Stream:
@@ -93,7 +93,7 @@ def survive(shop: Shop, fault: Callable[[], None], settings: Sequence[str] = (SH
         until(lambda: view_is_whole(shop), shop)
         assert process.poll() is None, shop.log.read_text()[-3000:]
         process.terminate()
-        assert process.wait(60) == 0, shop.log.read_text()[-3000:]
+        assert process.wait(ENDS_S) == 0, shop.log.read_text()[-3000:]
     assert stream.refused == 0
     assert whole(shop).issued == stream.sent
     return shop.log.read_text()

@@ -11,7 +11,7 @@ import pytest
 
 from consumer.local.stack import LocalStack, StackAddresses
 from tests.faults import edge
-from tests.faults.commands import SHORT, consume_to_the_end, consuming, events, whole
+from tests.faults.commands import ENDS_S, SHORT, consume_to_the_end, consuming, events, whole
 from tests.faults.stream import survive
 from tests.faults.test_servers import stopped, wait
 from tests.live.shop import Shop, open_shop, record_of
@@ -61,7 +61,7 @@ def test_a_callback_that_raises_under_a_parent_is_got_over_without_anybody(shop:
         shop.until(lambda: len(shop.read("badge-issued")) >= RECORDS, lambda: "")
         assert process.poll() is None
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     assert planted.exists()
     assert whole(shop).issued == RECORDS
 

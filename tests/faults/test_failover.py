@@ -14,7 +14,7 @@ from consumer.cli.app import main
 from consumer.group import committed_offsets
 from consumer.local.ports import HOST
 from consumer.local.stack import StackAddresses
-from tests.faults.commands import SHORT, buy, consume_to_the_end, consuming, events, whole
+from tests.faults.commands import ENDS_S, SHORT, buy, consume_to_the_end, consuming, events, whole
 from tests.faults.redis_servers import RedisServer, cluster_of_three, running, until
 from tests.faults.wire import Wire, served
 from tests.live.shop import Shop, open_shop
@@ -81,7 +81,7 @@ def test_a_failover_under_a_worker_to_a_replica_that_lacks_writes_is_repaired(
         buy(shop, CUSTOMERS, "third")
         shop.issued_becomes(3 * CUSTOMERS)
         process.terminate()
-        assert process.wait(60) == 0, shop.log.read_text()[-3000:]
+        assert process.wait(ENDS_S) == 0, shop.log.read_text()[-3000:]
     assert any(one["event"] == "repaired" for one in events(shop.log.read_text()))
     assert whole(shop).issued == 3 * len(CUSTOMERS)
 
@@ -94,7 +94,7 @@ def test_a_worker_that_starts_on_a_replica_that_lacks_writes_repairs_it_first(
     with consuming(shop, settings=[SHORT]) as process:
         lag_behind(shop, pair)
         process.terminate()
-        assert process.wait(60) == 0, shop.log.read_text()[-3000:]
+        assert process.wait(ENDS_S) == 0, shop.log.read_text()[-3000:]
     pair.fail_over()
     for event_id in ("second", "third"):  # the second ones again: nobody may take them for new
         buy(shop, CUSTOMERS, event_id)

@@ -7,18 +7,20 @@ import signal
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from consumer.cli.app import main
 from consumer.crash_points import VARIABLE
 from consumer.local.stack import StackAddresses
 from consumer.reading import high_watermarks
 from schemas.customer_action import customer_key, encode_action
-from tests.faults.commands import SHORT, buy, consume_to_the_end, consuming, whole
+from tests.faults.commands import ENDS_S, SHORT, buy, consume_to_the_end, consuming, whole
 from tests.live.shop import PARTITIONS, Shop, customers_of, open_shop, purchase, record_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 CUSTOMERS = [str(n) for n in range(60)]
+LONG_MS = 900_000
+"""The longest time of a transaction that brokers allow: until the test ends it, it stays open."""
 
 
 @pytest.fixture
@@ -29,21 +31,21 @@ def shop(servers: StackAddresses, database: int, tmp_path: Path, request: pytest
 @pytest.mark.row(21)
 def test_an_upstream_transaction_that_stays_open_holds_up_its_partition_only(shop: Shop) -> None:
     held, free = customers_of(0, 5), customers_of(1, 5)
-    upstream = shop.broker.producer(**{"transactional.id": "upstream", "transaction.timeout.ms": 60_000})
-    upstream.init_transactions(20)
+    upstream = shop.broker.producer(**{"transactional.id": "upstream", "transaction.timeout.ms": LONG_MS})
+    upstream.init_transactions(ENDS_S)
     upstream.begin_transaction()
     partition, key, value = record_of(held[0])
     upstream.produce(shop.broker.topic("customer-actions"), value, key, partition)
-    upstream.flush(20)
+    upstream.flush(ENDS_S)
     buy(shop, held[1:])
     buy(shop, free)
     with consuming(shop, settings=[SHORT]) as process:
         shop.issued_becomes(free)
         assert process.poll() is None
-        upstream.commit_transaction(20)
+        upstream.commit_transaction(ENDS_S)
         shop.issued_becomes(free + held)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     whole(shop)
 
 
@@ -70,7 +72,7 @@ def test_one_customer_with_most_of_the_traffic_is_decided_like_any_other(shop: S
             customer = hot if number % 10 else others[number // 10 % 30]
             send(*record_of(customer, f"h-{number}"))
     with consuming(shop, "--workers", "2", "--exit-at-end") as process:
-        assert process.wait(120) == 0
+        assert process.wait(ENDS_S) == 0
     assert whole(shop).issued == 3_000
 
 
@@ -78,19 +80,19 @@ def test_one_customer_with_most_of_the_traffic_is_decided_like_any_other(shop: S
 def test_a_repair_waits_for_an_open_transaction_in_the_changelog(shop: Shop) -> None:
     buy(shop, CUSTOMERS)
     assert consume_to_the_end(shop).code == 0
-    stuck = shop.broker.producer(**{"transactional.id": "stuck", "transaction.timeout.ms": 60_000})
-    stuck.init_transactions(20)
+    stuck = shop.broker.producer(**{"transactional.id": "stuck", "transaction.timeout.ms": LONG_MS})
+    stuck.init_transactions(ENDS_S)
     stuck.begin_transaction()
     stuck.produce(shop.broker.topic("customer-state"), b"never", b"!never", 0)
-    stuck.flush(20)
+    stuck.flush(ENDS_S)
     buy(shop, CUSTOMERS, "second")
     with consuming(shop, settings=[SHORT]) as process:
         shop.until(lambda: '"assigned"' in shop.log.read_text(), lambda: "")
         assert shop.issued_to() == sorted(CUSTOMERS)
-        stuck.abort_transaction(20)
+        stuck.abort_transaction(ENDS_S)
         shop.issued_becomes(2 * CUSTOMERS)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     assert whole(shop).issued == 2 * len(CUSTOMERS)
 
 
@@ -102,7 +104,7 @@ def test_only_a_reader_of_uncommitted_records_sees_what_a_dead_worker_had_produc
     monkeypatch.setenv(VARIABLE, "commit:2")  # the first is that of the rules
     with consuming(shop, settings=[SHORT]) as process:
         monkeypatch.delenv(VARIABLE)
-        assert process.wait(60) == -signal.SIGKILL
+        assert process.wait(ENDS_S) == -signal.SIGKILL
     assert consume_to_the_end(shop).code == 0
     assert whole(shop).issued == len(CUSTOMERS)
     assert _uncommitted(shop) > len(CUSTOMERS)
@@ -123,9 +125,10 @@ def _uncommitted(shop: Shop) -> int:
     reader.assign([TopicPartition(topic, partition, 0) for partition in ends])
     while len(ended) < PARTITIONS:
         for message in reader.consume(500, 1.0):
-            if message.error() is None:
+            error = message.error()
+            if error is None:
                 seen += 1
-            else:
+            elif error.code() == KafkaError._PARTITION_EOF:
                 ended.add(message.partition() or 0)
     reader.close()
     return seen

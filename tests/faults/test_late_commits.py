@@ -17,7 +17,7 @@ from consumer.local.ports import HOST
 from consumer.local.stack import StackAddresses
 from tests.conftest import REQUIRED, say
 from tests.faults import edge
-from tests.faults.commands import SHORT, buy, consume_to_the_end, consuming, whole
+from tests.faults.commands import ENDS_S, SHORT, buy, consume_to_the_end, consuming, whole
 from tests.faults.kafka_wire import (
     ADD_OFFSETS,
     ADD_PARTITIONS,
@@ -30,7 +30,7 @@ from tests.faults.kafka_wire import (
     wired_broker,
 )
 from tests.faults.stream import told
-from tests.live.shop import Shop, open_shop
+from tests.live.shop import PATIENCE_S, Shop, open_shop
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.slow, pytest.mark.thorough]
 CUSTOMERS = [str(n) for n in range(60)]
@@ -118,11 +118,11 @@ def test_a_commit_whose_outcome_is_late_or_unknown_is_looked_up_and_never_guesse
         done = wire.plan(END_TXN, deed)
         buy(shop, CUSTOMERS, "second")
         shop.issued_becomes(2 * CUSTOMERS)
-        assert done.is_set()
+        assert done.wait(PATIENCE_S)
         buy(shop, CUSTOMERS, "third")
         shop.issued_becomes(3 * CUSTOMERS)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     assert told(shop.log.read_text(), "recycled") == [reason]
     assert whole(shop).issued == 3 * len(CUSTOMERS)
 
@@ -144,9 +144,9 @@ def test_a_commit_that_arrives_after_its_producer_was_thrown_away_is_refused_by_
         shop.until(kept.is_set, lambda: "")
         met = wire.plan(ADD_PARTITIONS, meet_it)
         shop.issued_becomes(2 * CUSTOMERS)
-        assert met.is_set()
+        assert met.wait(PATIENCE_S)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     assert told(shop.log.read_text(), "recycled") == ["_TIMED_OUT"]
     assert set(codes) <= REFUSED_EPOCHS
     assert whole(shop).issued == 2 * len(CUSTOMERS)
@@ -170,9 +170,9 @@ def test_a_commit_that_the_client_sent_again_by_itself_costs_the_producer_and_it
         met = wire.plan(ADD_OFFSETS, meet_it)
         buy(shop, CUSTOMERS, "third")
         shop.issued_becomes(3 * CUSTOMERS)
-        assert met.is_set()
+        assert met.wait(PATIENCE_S)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     assert told(shop.log.read_text(), "recycled") == [BROKE]
     assert set(codes) <= REFUSED_EPOCHS
     assert whole(shop).issued == 3 * len(CUSTOMERS)
@@ -202,7 +202,7 @@ def test_a_stale_commit_that_cuts_a_transaction_in_two_changes_nothing(shop: Sho
         buy(shop, CUSTOMERS, "third")
         shop.issued_becomes(3 * CUSTOMERS)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(ENDS_S) == 0
     assert codes == [0], "the broker took it: this is the hole in the protocol"
     assert whole(shop).issued == 3 * len(CUSTOMERS)
 

@@ -11,7 +11,7 @@ from confluent_kafka import murmur2
 from consumer.cli.app import main
 from consumer.demo.consuming import consumer_process
 from consumer.local.stack import StackAddresses
-from tests.live.shop import PARTITIONS, Shop, customers_of, open_shop, record_of
+from tests.live.shop import PARTITIONS, PATIENCE_S, Shop, customers_of, open_shop, record_of
 from tests.schemas.poison import POISON, POISON_OF_KEYS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
 def consume(shop: Shop) -> None:
     with consumer_process(shop.overrides, 2, shop.log, exit_at_end=True) as process:
-        assert process.wait(120) == 0, shop.log.read_text()[-3000:]
+        assert process.wait(PATIENCE_S) == 0, shop.log.read_text()[-3000:]
 
 
 def command(shop: Shop, *words: str) -> int:

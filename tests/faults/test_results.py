@@ -47,7 +47,7 @@ def test_every_test_of_a_row_is_written_once_with_what_became_of_it(tmp_path: Pa
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
     assert ran.returncode == 1, ran.stdout + ran.stderr
     found = {

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -18,7 +18,7 @@ from consumer.group import committed_offsets
 from tests.demo.shop import Shop
 from tests.faults.oracle import audit
 
-PATIENCE_S = 180.0
+PATIENCE_S = 300.0
 
 
 def some(shop: Shop, one_in: int) -> list[CustomerAction]:
@@ -58,9 +58,14 @@ def progress_to(shop: Shop, process: subprocess.Popen[bytes], records: int) -> N
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The worker processes under a parent, not multiprocessing's own."""
-    children = psutil.Process(process.pid).children()
-    return [one for one in children if "resource_tracker" not in " ".join(one.cmdline())]
+    """The living worker processes under a parent, not multiprocessing's own."""
+    found = []
+    for one in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # one that ended, also if its parent does not know yet
+            words = one.cmdline()
+            if words and "resource_tracker" not in " ".join(words):
+                found.append(one)
+    return found
 
 
 def kill(pid: int) -> None:

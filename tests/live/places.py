@@ -21,7 +21,9 @@ from schemas.decisions import DecidedAction, decode_decisions
 from schemas.documents import load_documents
 from tests.live.shop import DAY_MS, Shop, record_of
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
+TODAY = time.time_ns() // 1_000_000 // DAY_MS * DAY_MS
+"""Of all definitions, so that an edit after midnight does not move the start of a badge that has begun."""
 SHORT = 'kafka.consumer={"session.timeout.ms": "2000", "heartbeat.interval.ms": "300"}'
 BADGE = "first"
 
@@ -31,15 +33,15 @@ def define(shop: Shop, limits: str, more: str = "") -> None:
     now = time.time_ns() // 1_000_000
     text = (
         f"badge:\n  {{org_id: 7, badge_id: {BADGE}, name: First, type: DIRECT, "
-        f'starts_at: "{_month(now)}", ends_at: "{format_instant(now // DAY_MS * DAY_MS + 30 * DAY_MS)}", '
+        f'starts_at: "{_day(-30)}", ends_at: "{_day(30)}", '
         f"issue_expiry: {{type: NEVER}}, issue_on: {{action: PURCHASE}}, badge_limits: [{limits}]{more}}}\n"
     )
     edit = publish_definitions(shop.broker, lambda _found: load_documents(text, "first.yaml"), "test", now)
     assert edit.published, [one.error for one in edit.results]
 
 
-def _month(now: int) -> str:
-    return format_instant(now // DAY_MS * DAY_MS - 30 * DAY_MS)
+def _day(number: int) -> str:
+    return format_instant(TODAY + number * DAY_MS)
 
 
 def buy(shop: Shop, customers: Sequence[str], event_id: str = "e") -> None:

@@ -11,11 +11,14 @@ from typing import Any
 
 
 class Registry:
-    """`known` are the schemas by id; `down` makes every answer a 503; `asked` counts by id."""
+    """`known` are the schemas by id; `down` makes every answer a 503, which `refused` counts; `asked` counts
+    the other answers by id.
+    """
 
     def __init__(self) -> None:
         self.known: dict[int, str] = {}
         self.down = False
+        self.refused = 0
         self.asked: dict[int, int] = {}
         self.url = ""
 
@@ -28,6 +31,7 @@ class Registry:
 
     def answer(self, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
         if self.down:
+            self.refused += 1
             return 503, {"error_code": 50_001}
         if body is not None:
             return 200, {"id": self.register(body["schema"])}

@@ -26,7 +26,7 @@ from schemas.framing import SchemaSource
 
 PARTITIONS = 4
 DAY_MS = 86_400_000
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 Send = Callable[..., None]
 
@@ -48,7 +48,7 @@ class Shop:
             producer.produce(topic, value, key, partition, headers=headers or [])
 
         yield send
-        assert producer.flush(20) == 0
+        assert producer.flush(PATIENCE_S) == 0
 
     def send(self, partition: int, key: bytes | None, value: bytes | None) -> None:
         """One record."""

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from consumer.demo.consuming import consumer_process
 from consumer.local.stack import StackAddresses
 from schemas.customer_action import encode_action
-from tests.live.shop import Shop, customers_of, open_shop, purchase, record_of
+from tests.live.shop import PATIENCE_S, Shop, customers_of, open_shop, purchase, record_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis, pytest.mark.row(45)]
 LONG_ID = "".join(sha256(bytes([n])).hexdigest() for n in range(8))[:180]
@@ -41,7 +41,7 @@ def test_an_action_whose_decision_is_refused_becomes_a_dead_letter_and_its_neigh
     for record in (record_of(before), sent, record_of(after), record_of(other)):
         shop.send(*record)
     with consumer_process(shop.overrides, 1, shop.log, exit_at_end=True) as process:
-        assert process.wait(60) == 0, shop.log.read_text()
+        assert process.wait(PATIENCE_S) == 0, shop.log.read_text()
     assert shop.issued_to() == sorted([before, after, other])
     (letter,) = shop.read("customer-actions.dead-letters")
     assert (letter.key(), letter.value()) == sent[1:]
@@ -62,7 +62,7 @@ def test_a_dead_letter_that_is_refused_itself_is_kept_as_a_stub(
     shop.send(0, b"7:x", bad)
     shop.send(*record_of(after))
     with consumer_process(shop.overrides, 1, shop.log, exit_at_end=True) as process:
-        assert process.wait(60) == 0, shop.log.read_text()
+        assert process.wait(PATIENCE_S) == 0, shop.log.read_text()
     assert shop.issued_to() == sorted([before, after])
     (letter,) = shop.read("customer-actions.dead-letters")
     assert (letter.key(), letter.value()) == (None, None)

@@ -19,7 +19,7 @@ from consumer.issued_check import IssuedCheck, check_issued
 from consumer.issued_topics import IssuedTopics
 from consumer.local.stack import StackAddresses
 from schemas.decisions import decode_decisions, encode_decisions
-from tests.live.shop import PARTITIONS, Shop, customers_of, open_shop, purchase, record_of
+from tests.live.shop import PARTITIONS, PATIENCE_S, Shop, customers_of, open_shop, purchase, record_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 CUSTOMERS = [customer for partition in range(PARTITIONS) for customer in customers_of(partition, 5)]
@@ -32,7 +32,7 @@ def shop(stack: StackAddresses, tmp_path: Path) -> Shop:
     found = open_shop(stack, f"issued-{next(_numbers)}", 15, tmp_path / "log")
     buy(found)
     with consumer_process(found.overrides, 1, found.log, exit_at_end=True) as process:
-        assert process.wait(60) == 0, found.log.read_text()
+        assert process.wait(PATIENCE_S) == 0, found.log.read_text()
     return found
 
 
@@ -54,16 +54,16 @@ def checked_in(shop: Shop, partition: int) -> IssuedCheck:
 def transaction(shop: Shop) -> Iterator[Producer]:
     """As a worker's; the block ends it."""
     producer = shop.broker.producer(**{"transactional.id": f"{shop.broker.topic('torn')}-{next(_numbers)}"})
-    producer.init_transactions(20)
+    producer.init_transactions(PATIENCE_S)
     producer.begin_transaction()
     yield producer
-    assert producer.flush(20) == 0
+    assert producer.flush(PATIENCE_S) == 0
 
 
 def write(shop: Shop, topic: str, key: bytes, value: bytes, partition: int) -> None:
     with transaction(shop) as producer:
         producer.produce(shop.broker.topic(topic), value, key, partition)
-        producer.commit_transaction(20)
+        producer.commit_transaction(PATIENCE_S)
 
 
 def told(shop: Shop, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -97,7 +97,7 @@ def remove_before(shop: Shop, topic: str, partition: int, offset: int) -> None:
     """As retention does."""
     asked = TopicPartition(shop.broker.topic(topic), partition, offset)
     [answer] = shop.broker.admin.delete_records([asked]).values()
-    answer.result(30)
+    answer.result(PATIENCE_S)
 
 
 LOST = "00000000-0000-5000-8000-000000000001"
@@ -149,8 +149,8 @@ def test_what_was_aborted_is_compared_with_nothing(shop: Shop) -> None:
     key, value, partition = issued.key(), issued.value(), issued.partition() or 0
     with transaction(shop) as producer:
         producer.produce(shop.broker.topic("badge-issued"), value, key, partition)
-        assert producer.flush(20) == 0
-        producer.abort_transaction(20)
+        assert producer.flush(PATIENCE_S) == 0
+        producer.abort_transaction(PATIENCE_S)
     found = checked_in(shop, partition)
     assert (found.equal, found.decided, found.issued) == (True, 5, 5)
 
@@ -158,7 +158,7 @@ def test_what_was_aborted_is_compared_with_nothing(shop: Shop) -> None:
 def test_what_retention_removed_is_not_missed(shop: Shop) -> None:
     buy(shop, "second")
     with consumer_process(shop.overrides, 1, shop.log, exit_at_end=True) as process:
-        assert process.wait(60) == 0, shop.log.read_text()
+        assert process.wait(PATIENCE_S) == 0, shop.log.read_text()
     offsets = {
         topic: [one.offset() or 0 for one in shop.read(topic) if one.partition() == 0][5:]
         for topic in ("badge-issued", "badge-decisions")
@@ -182,6 +182,6 @@ def test_beside_a_worker_under_load_nothing_is_missed(shop: Shop) -> None:
             assert all(check.equal for check in checked(shop))
         shop.issued_becomes(13 * CUSTOMERS)
         process.terminate()
-        assert process.wait(60) == 0, shop.log.read_text()
+        assert process.wait(PATIENCE_S) == 0, shop.log.read_text()
     assert all(check.equal for check in checked(shop))
     assert sum(check.decided for check in checked(shop)) == 13 * len(CUSTOMERS)

@@ -11,9 +11,13 @@ from consumer.local.jars import Jar
 
 
 class Repository:
-    """Serves made-up jars. `cut`: names whose answer breaks off in the middle; `forged`: other bytes."""
+    """Serves made-up jars. `cut`: names whose answer breaks off in the middle; `forged`: other bytes. Those
+    that are not cut wait until `open` is set, as it is at first.
+    """
 
     def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
         self.jars: list[Jar] = []
         self.asked: Counter[str] = Counter()
         self.cut: set[str] = set()
@@ -36,6 +40,7 @@ class Repository:
         return jar
 
     def close(self) -> None:
+        self.open.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -47,6 +52,8 @@ class Repository:
         if content is None:
             return None
         self.asked[name] += 1
+        if name not in self.cut:
+            self.open.wait()
         if name in self.forged:
             content = content[::-1] + b"!"
         return (content[:50_000] if name in self.cut else content), len(content)

@@ -23,7 +23,7 @@ from consumer.local.redis import find_server, process_at
 from tests.docker_stack import kafka_environment, services
 from tests.local.conftest import quiet
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 IMAGE_FILES = ("server.properties", "log4j2.yaml", "tools-log4j2.yaml")
 
 

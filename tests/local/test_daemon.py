@@ -13,6 +13,7 @@ import pytest
 
 from consumer.local.daemon import Daemon
 
+PATIENCE_S = 120.0
 SLEEP = shutil.which("sleep") or "/bin/sleep"
 
 
@@ -32,7 +33,7 @@ def configuration(tmp_path: Path) -> Path:
 def daemon(tmp_path: Path, configuration: Path) -> Iterator[Daemon]:
     found = Daemon(tmp_path / "pid.json", ("sleep",), configuration)
     yield found
-    found.stop(10, nothing)
+    found.stop(PATIENCE_S, nothing)
 
 
 def start(daemon: Daemon, tmp_path: Path) -> psutil.Process:
@@ -51,10 +52,10 @@ def test_the_next_command_finds_it_and_stops_it(daemon: Daemon, tmp_path: Path, 
     assert found is not None
     assert found.pid == process.pid
     assert not other.crashed()
-    assert other.stop(10, nothing)
+    assert other.stop(PATIENCE_S, nothing)
     assert not process.is_running()
     assert other.running() is None
-    assert not other.stop(10, nothing)
+    assert not other.stop(PATIENCE_S, nothing)
 
 
 def test_it_runs_in_a_session_of_its_own_so_that_ctrl_c_does_not_end_it(
@@ -66,11 +67,12 @@ def test_it_runs_in_a_session_of_its_own_so_that_ctrl_c_does_not_end_it(
 
 def test_one_that_died_is_told_apart_from_one_that_was_stopped(daemon: Daemon, tmp_path: Path) -> None:
     assert not daemon.crashed()
-    start(daemon, tmp_path).kill()
-    psutil.wait_procs(psutil.Process().children(), timeout=10)
+    process = start(daemon, tmp_path)
+    process.kill()
+    process.wait(PATIENCE_S)
     assert daemon.running() is None
     assert daemon.crashed()
-    daemon.stop(10, nothing)
+    daemon.stop(PATIENCE_S, nothing)
     assert not daemon.crashed()
 
 
@@ -106,7 +108,7 @@ def test_a_lost_or_damaged_pid_file_is_made_anew_from_the_command_line(
         assert found.pid == process.pid
         assert json.loads((tmp_path / "pid.json").read_text())["pid"] == process.pid
     finally:
-        assert daemon.stop(10, nothing)
+        assert daemon.stop(PATIENCE_S, nothing)
 
 
 def test_one_that_ignores_sigterm_is_killed_after_the_deadline(tmp_path: Path) -> None:

