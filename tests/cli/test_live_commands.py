@@ -205,6 +205,16 @@ def test_list_and_show_know_the_badge(topics: str, badges: Badges, folder: Path)
     assert "gold" in badges("show", "gold").out
 
 
+def test_what_show_prints_defines_the_badge_that_is_in_force(
+    topics: str, badges: Badges, folder: Path
+) -> None:
+    where = {"store": ["1.50", "on", "1e3"], "channel": 1.5, "amount": {"min": 0.25}}
+    issue_on = {"action": "PURCHASE", "where": where}
+    assert badges("define", write(folder / "a.jsonl", definition(issue_on=issue_on))).code == 0
+    (folder / "shown.yaml").write_text(badges("show", "gold").out)
+    assert badges("define", "shown.yaml", "--json").lines[0]["result"] == "UNCHANGED"
+
+
 def test_activation_is_an_edit_of_one_field(topics: str, badges: Badges, folder: Path) -> None:
     badges("define", write(folder / "a.jsonl", definition()))
     assert badges("activate", "gold", "--json").lines[0]["result"] == "UNCHANGED"
