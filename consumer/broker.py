@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import (
     AclOperation,
     AdminClient,
@@ -69,7 +69,7 @@ class Broker:
         if topic is None:
             topic = self.asked_for(self.topic(name))
         if topic is None or topic.error is not None or not topic.partitions:
-            raise Failure(DIFFERENT, f"topic {self.topic(name)} does not exist; run `badges topics create`")
+            raise _missing(self.topic(name))
         return len(topic.partitions)
 
     def asked_for(self, topic: str) -> TopicMetadata | None:
@@ -88,7 +88,10 @@ class Broker:
             try:
                 allowed = answer.result().authorized_operations
             except KafkaException as error:
-                raise denied(error.args[0], topic) or error from None
+                cause = error.args[0]
+                if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise _missing(topic) from None
+                raise denied(cause, topic) or error from None
             check_topic(topic, allowed, (AclOperation.WRITE,))
 
     def producer(self, **fixed: Any) -> Producer:
@@ -128,3 +131,7 @@ class Broker:
             "enable.partition.eof": True,
         }
         return Consumer(config, logger=_silent)
+
+
+def _missing(topic: str) -> Failure:
+    return Failure(DIFFERENT, f"topic {topic} does not exist; run `badges topics create`")

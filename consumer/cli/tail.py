@@ -49,6 +49,7 @@ def tail(
     lines = _printer(what, schema_source(settings))
     topic = _TOPICS[what]
     if exit_at_end:
+        broker.partitions(topic)  # says so where the topic is missing
         # Without --from-beginning there is nothing between now and now.
         _print(read_to_end(broker, topic) if from_beginning else (), lines)
     else:

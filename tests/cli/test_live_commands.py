@@ -125,7 +125,15 @@ def test_topics_are_created_once_and_differences_are_named(prefix: str, badges: 
 def test_commands_before_the_topics_exist_exit_6_and_say_what_to_run(
     prefix: str, badges: Badges, folder: Path
 ) -> None:
-    for words in (["list"], ["publish", write(folder / "a.jsonl", purchase(1, "c"))], ["verify"]):
+    for words in (
+        ["list"],
+        ["publish", write(folder / "a.jsonl", purchase(1, "c"))],
+        ["verify"],
+        ["define", write(folder / "gold.jsonl", definition())],
+        ["deactivate", "gold"],
+        ["dead-letters", "replay", "0-0"],
+        ["tail", "issued", "--exit-at-end"],
+    ):
         ran = badges(*words)
         assert ran.code == 6
         assert "`badges topics create`" in ran.err
