@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -20,6 +20,8 @@ from consumer.broker import PROBE_S, Broker
 from consumer.draining import drain
 from consumer.failure import UNREACHABLE, Failure
 from consumer.rights import denied
+from schemas.errors import UnreadableRecord
+from schemas.framing import Rejected, SchemaSource
 
 POLL_S: Final = 0.5
 SETTLING_POLLS: Final = 50
@@ -39,6 +41,8 @@ SILENT_POLLS: Final = 60
 BATCH: Final = 1000
 _LATEST: Final[OffsetSpec] = OffsetSpec.latest()
 _EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()
+
+Decoded = TypeVar("Decoded")
 
 
 def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
@@ -184,3 +188,14 @@ def _raise_unless_passing(error: KafkaError, topic: str) -> None:
 
 
 _PASSING: Final = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE})
+
+
+def decoded(
+    message: Message, decode: Callable[[bytes, SchemaSource | None], Decoded], schemas: SchemaSource | None
+) -> Decoded:
+    """What a record of an output topic says. Raises `UnreadableRecord`, which names its place."""
+    try:
+        return decode(message.value() or b"", schemas)
+    except Rejected as error:
+        place = f"{message.topic()}/{message.partition()}/{message.offset()}"
+        raise UnreadableRecord(f"{place} cannot be read: {error.message}") from None

@@ -88,7 +88,7 @@ def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedActi
     from confluent_kafka import OFFSET_BEGINNING, murmur2
 
     from consumer.cli.schema_source import schema_source
-    from consumer.reading import read_until, stable_ends
+    from consumer.reading import decoded, read_until, stable_ends
     from schemas.catalogue import BADGE_DECISIONS
     from schemas.customer_action import customer_key
     from schemas.decisions import decode_decisions
@@ -101,4 +101,4 @@ def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedActi
         ends = stable_ends(broker, topic, [partition])
         for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
             if message.key() == key:
-                yield decode_decisions(message.value() or b"", schemas)
+                yield decoded(message, decode_decisions, schemas)

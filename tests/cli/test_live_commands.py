@@ -315,6 +315,25 @@ def test_why_tells_each_decision(decided: str, badges: Badges) -> None:
     assert len(badges("why", "c1", "gold", "--json").lines) == 6
 
 
+@pytest.mark.parametrize("words", [["why", "c", "gold"], ["verify", "--issued"]])
+def test_a_decision_that_cannot_be_read_is_exit_6_with_its_place(
+    topics: str, badges: Badges, folder: Path, words: list[str]
+) -> None:
+    badges("define", write(folder / "gold.jsonl", definition()))
+    producer = Producer(
+        {
+            "bootstrap.servers": load_settings().kafka.bootstrap_servers,
+            "partitioner": "murmur2_random",
+        }
+    )
+    producer.produce(f"{topics}badge-decisions", key=b"7:c", value=b"\x00\x00\x00\x00\x01framed")
+    producer.flush(10)
+    ran = badges(*words)
+    assert ran.code == 6
+    assert f"{topics}badge-decisions/" in ran.err
+    assert "registry.url" in ran.err
+
+
 def test_verify_agrees_after_a_run_and_finds_what_was_lost(decided: str, badges: Badges) -> None:
     [answer] = badges("verify", "--json").lines
     assert answer["equal"]
