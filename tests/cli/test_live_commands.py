@@ -398,6 +398,41 @@ def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badg
     assert (tailed[1]["resolves"], tailed[1]["resolution"]) == ("1-0", "REPLAYED")
 
 
+def test_headers_that_a_record_came_with_close_and_name_no_dead_letter(topics: str, badges: Badges) -> None:
+    settings = load_settings()
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    came: list[tuple[str, str | bytes | None]] = [
+        ("dlq-reason", b"EMPTY"),
+        ("dlq-resolves", b"1-0"),
+        ("dlq-resolution", b"DISCARDED"),
+        ("dlq-stub", b"1"),
+        ("dlq-id", b"9-9"),
+    ]
+    for headers in ([], came):
+        producer.produce(
+            f"{topics}customer-actions.dead-letters",
+            key=b"7:c",
+            value=b"\x01",
+            headers=[*headers, ("dlq-reason", b"UNDECODABLE"), ("dlq-offset", b"9")],
+            partition=1,
+        )
+    producer.flush(10)
+    listed = badges("dead-letters", "list", "--json").lines
+    assert [(one["id"], one["status"], one["reason"]) for one in listed] == [
+        ("1-0", "OPEN", "UNDECODABLE"),
+        ("1-1", "OPEN", "UNDECODABLE"),
+    ]
+    tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end").lines
+    assert [sorted(line) for line in tailed] == [["id", "key", "offset", "reason", "value"]] * 2
+    assert [line["id"] for line in tailed] == ["1-0", "1-1"]
+    assert badges("dead-letters", "replay", "1-1").code == 0
+    from consumer.broker import Broker
+    from consumer.reading import read_to_end
+
+    [message] = read_to_end(Broker(settings), "customer-actions")
+    assert message.headers() == came
+
+
 def test_an_open_transaction_is_neither_printed_nor_waited_for(topics: str, badges: Badges) -> None:
     topic = f"{topics}customer-actions.dead-letters"
     producer = transaction(topics)
