@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -277,6 +278,21 @@ def test_rejected_rows_are_named_and_the_others_sent(topics: str, badges: Badges
     assert answer["sent"] == 1
     assert [one["line"] for one in answer["rejected"]] == [2, 3]
     assert "line 2:" in ran.err
+
+
+def test_a_raw_line_that_the_topic_cannot_take_is_named_and_the_others_sent(
+    topics: str, badges: Badges, folder: Path
+) -> None:
+    file = folder / "a.jsonl"
+    # The topic takes a mebibyte, the client sends ten: one is refused by the broker, one by the client.
+    sizes = (1, 1_500_000, 12_000_000, 1)
+    file.write_bytes(b"\n".join(random.Random(size).randbytes(size).hex().encode() for size in sizes))
+    ran = badges("publish", "--raw", str(file), "--json")
+    assert ran.code == 5
+    [answer] = ran.lines
+    assert answer["sent"] == 2
+    assert [one["line"] for one in answer["rejected"]] == [2, 3]
+    assert "max.message.bytes" in ran.err
 
 
 def test_decisions_are_tailed_as_simulate_prints_them(decided: str, badges: Badges) -> None:
