@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError
 
+UNEXPECTED: Final = 1
 USAGE: Final = 2
 INVALID: Final = 3
 UNREACHABLE: Final = 4

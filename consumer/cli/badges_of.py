@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from consumer.cli.clock import now_ms
 from consumer.cli.options import AsJson, BadgeArgument, Org, Overrides
-from consumer.cli.output import console, emit, emit_json, say
+from consumer.cli.output import emit, emit_json, print_table, say
 
 if TYPE_CHECKING:
     from badges.definitions import BadgeRecord
@@ -111,10 +111,10 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for title in ("ORG", "BADGE", "NAME", "TYPE", "STATUS", "ACTIVE", "STARTS", "ENDS", "VERSION"):
-        table.add_column(title, no_wrap=title in ("BADGE", "STATUS"))
+        table.add_column(title, no_wrap=title != "NAME")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row.values()))
-    console().print(table)
+    print_table(table)
 
 
 def _page(answer: dict[str, Any], record: BadgeRecord) -> None:

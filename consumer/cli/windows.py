@@ -8,7 +8,7 @@ import typer
 
 from consumer.cli.clock import now_ms
 from consumer.cli.options import AsJson, BadgeArgument, Org, Overrides
-from consumer.cli.output import console, emit, emit_json, say
+from consumer.cli.output import emit, emit_json, print_table, say
 from consumer.failure import USAGE, Failure
 
 if TYPE_CHECKING:
@@ -125,5 +125,5 @@ def _page(answer: dict[str, Any]) -> None:
             )
             table.add_row(*cells)
         if rows:
-            console().print(table)
+            print_table(table)
             emit("")
