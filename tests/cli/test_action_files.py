@@ -131,6 +131,13 @@ def test_an_unknown_csv_column_is_a_usage_error() -> None:
     assert caught.value.code == 2
 
 
+@pytest.mark.parametrize("twice", ["event_date", "attributes.channel"])
+def test_a_csv_column_that_stands_there_twice_is_wrong_usage(twice: str) -> None:
+    with pytest.raises(Failure, match="twice") as failure:
+        list(csv_rows(csv_file(f"event_id,{twice},org_id,{twice}\n")))
+    assert failure.value.code == 2
+
+
 CONTAINER = {
     "type": "record",
     "name": "Purchase",

@@ -27,6 +27,12 @@ NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
         ["dead-letters", "replay"],
         ["dead-letters", "replay", "1-2", "--all"],
         ["simulate", "missing.jsonl"],
+        ["customer", ""],
+        ["customer", "\udcff"],
+        ["why", "x" * 257, "gold"],
+        ["windows", "gold", "--customer", ""],
+        ["list", "--org", "-1"],
+        ["show", "gold", "--org", "9223372036854775808"],
     ],
 )
 def test_wrong_usage_exits_2_and_says_so_on_stderr(badges: Badges, words: list[str]) -> None:

@@ -203,6 +203,23 @@ def test_a_window_edit_says_when_it_takes_effect(topics: str, badges: Badges, fo
     assert f"5 per WEEK from MONDAY takes effect on {upcoming['starts_on']}" in ran.out
 
 
+def test_an_edit_names_what_changes_and_what_a_line_can_hold_of_it(
+    topics: str, badges: Badges, folder: Path
+) -> None:
+    badges("define", write(folder / "a.jsonl", definition()))
+    changes = {
+        "name": "Golden",
+        "issue_on": {"action": "PURCHASE", "count": True, "reaches": 2},
+        "benefits": [{"type": "COUPON"}],
+    }
+    ran = badges("define", write(folder / "b.jsonl", definition(**changes)), "--dry-run")
+    assert [line.strip() for line in ran.out.splitlines()][1:] == [
+        "name: Gold -> Golden",
+        "issue_on: changed",
+        "benefits: none -> set",
+    ]
+
+
 def test_list_and_show_know_the_badge(topics: str, badges: Badges, folder: Path) -> None:
     badges("define", write(folder / "a.jsonl", definition()))
     [row] = badges("list", "--json").lines
