@@ -345,6 +345,8 @@ def test_why_tells_each_decision(decided: str, badges: Badges) -> None:
     ran = badges("why", "c1", "gold")
     assert ran.code == 0
     assert "ISSUED, retro" in ran.out
+    [configuration] = badges("show", "gold", "--json").lines[0]["configurations"]["CUSTOMER"]
+    assert f"3 DAYS since {START:%Y-%m-%d}, configuration {configuration['configuration_id']}" in ran.out
     assert len(badges("why", "c1", "gold", "--json").lines) == 6
 
 
