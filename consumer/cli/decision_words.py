@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
+from badges.actions import CustomerAction
 from badges.calendar import format_day, format_instant
-from badges.decisions import Decision, LimitFact
+from badges.decisions import Decision, LimitFact, Noise
 from badges.definitions import BadgeRecord, Level
 from badges.numbers import text_of_micros
 from badges.rulebook import OrgRules
 from consumer.cli.edit_words import shape_text
 from schemas.decisions import DecidedAction
+
+_SILENCE: Final[Mapping[Noise, str]] = {
+    "NO_MATCH": "the act does not meet the badge's criterion",
+    "OUTSIDE_PERIOD": "the act lies outside the badge's period",
+    "OUTSIDE_ENROLMENT": "no enrolment of the customer covers the act's date",
+    "ALREADY_ENROLLED": "the customer is enrolled on the act's date",
+}
 
 
 def told(
@@ -27,6 +35,12 @@ def told(
         yield f"  {decision.outcome}{retro} (version {decision.definition_version or '-'} of the badge)"
         for line in _facts(act, decision, record, rules):
             yield f"    {line}"
+
+
+def silence(action: CustomerAction, noise: Noise) -> Iterator[str]:
+    """Lines about an act that yielded no record for the badge."""
+    yield f"{action.action} {action.event_id} of {format_instant(action.event_date)}"
+    yield f"  no record, {noise}: {_SILENCE[noise]}"
 
 
 def _facts(

@@ -350,6 +350,40 @@ def test_why_tells_each_decision(decided: str, badges: Badges) -> None:
     assert len(badges("why", "c1", "gold", "--json").lines) == 6
 
 
+def test_why_explains_on_request_what_yielded_nothing_by_the_rules_of_that_time(
+    topics: str, badges: Badges, process: Process, folder: Path
+) -> None:
+    def selling(*channels: str) -> dict[str, Any]:
+        issue_on = {"action": "PURCHASE", "where": {"channel": list(channels)}}
+        return definition(issue_on=issue_on, customer_limits=[])
+
+    def bought(number: int, channel: str, **fields: Any) -> dict[str, Any]:
+        return {**purchase(number, "c", **fields), "attributes": {"channel": channel}}
+
+    early = [
+        bought(1, "shop"),
+        bought(2, "web", days=40),
+        bought(3, "web"),
+        {**bought(4, "web"), "action": "VISIT"},
+    ]
+    for number, (rules, acts) in enumerate(((selling("web"), early), (selling("shop"), [bought(5, "shop")]))):
+        assert badges("define", write(folder / f"{number}.jsonl", rules)).code == 0
+        assert badges("publish", write(folder / f"acts-{number}.jsonl", *acts)).code == 0
+        assert process("consume", "--exit-at-end").code == 0
+    badges("publish", write(folder / "later.jsonl", bought(6, "web")))
+    assert [line["event_id"] for line in badges("why", "c", "gold", "--json").lines] == ["e-3", "e-5"]
+    explained = badges("why", "c", "gold", "--explain", "--json").lines[2:]
+    assert [(line["event_id"], line["noise"]) for line in explained] == [
+        ("e-1", "NO_MATCH"),
+        ("e-2", "OUTSIDE_PERIOD"),
+    ]
+    assert list(explained[0]) == ["at", "event_id", "org_id", "customer_id", "badge_id", "noise"]
+    day = f"{TODAY - timedelta(days=40):%Y-%m-%d}"
+    words = badges("why", "c", "gold", "--explain", "--date", day).out
+    assert "no record, OUTSIDE_PERIOD: the act lies outside the badge's period" in words
+    assert "e-1" not in words
+
+
 @pytest.mark.parametrize("words", [["why", "c", "gold"], ["verify", "--issued"]])
 def test_a_decision_that_cannot_be_read_is_exit_6_with_its_place(
     topics: str, badges: Badges, folder: Path, words: list[str]
