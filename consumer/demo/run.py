@@ -32,7 +32,7 @@ from consumer.demo.watch import DECISIONS, Starts, ends_now, is_of_act, watch
 from consumer.demo.words import day_text
 from consumer.failure import DIFFERENT, INVALID, Failure
 from consumer.local.stack import LocalStack, default_home
-from consumer.reading import read_to_end
+from consumer.reading import read_everything, read_to_end
 from consumer.settings import Settings
 from consumer.topics import create_topics, known_partitions
 from schemas.badge_issued import IssuedBadge
@@ -159,7 +159,8 @@ class Demo:
         return f"  [bold]{badge.badge_name:16}[/] customer {badge.customer_id}, for what happened on {day}"
 
     def _summarise(self, broker: Broker, definitions: Mapping[str, BadgeDefinition], pace: Pace) -> None:
-        values = (message.value() or b"" for message in read_to_end(broker, DECISIONS))
+        # The last commit returned a little before readers see it.
+        values = (message.value() or b"" for message in read_everything(broker, DECISIONS))
         tally = tally_of(values, ORG, HERO)
         paper = self._paper
         paper.print()

@@ -17,7 +17,7 @@ import redis
 
 from consumer.local.stack import LocalStack, StackAddresses
 from tests.faults.commands import SHORT, link
-from tests.faults.stream import survive, told
+from tests.faults.stream import survive, told, until
 from tests.faults.wire import bad_wire
 from tests.live.shop import Shop, open_shop
 
@@ -42,6 +42,11 @@ def stopped(pid: int | None) -> Iterator[None]:
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def until_paused(shop: Shop, why: str = "") -> None:
+    """A fault lasts until a worker met it."""
+    until(lambda: any(why in reason for reason in told(shop.log.read_text(), "paused")), shop)
 
 
 def killed(pid: int | None) -> None:
@@ -87,10 +92,11 @@ def test_a_redis_that_is_killed_and_comes_back(shop: Shop, fragile_stack: LocalS
         for _ in range(3):
             killed(fragile_stack.redis_pid())
             wait(1)
+            until_paused(shop)
             fragile_stack.up(kafka=False)
             wait(1)
 
-    assert told(survive(shop, fault), "paused")
+    survive(shop, fault)
 
 
 @pytest.mark.row(37)
@@ -129,10 +135,9 @@ def configured(client: redis.Redis, name: str, value: str) -> Iterator[None]:
 def test_a_redis_whose_memory_is_full(shop: Shop) -> None:
     def fault() -> None:
         with link(shop) as client, configured(client, "maxmemory", "1"):
-            wait(3)
+            until_paused(shop, "raise maxmemory")
 
-    log = survive(shop, fault)
-    assert any("raise maxmemory" in reason for reason in told(log, "paused"))
+    survive(shop, fault)
 
 
 @pytest.mark.row(31)
@@ -140,11 +145,10 @@ def test_a_redis_that_is_a_replica_for_a_while(shop: Shop) -> None:
     def fault() -> None:
         with link(shop) as client:
             client.replicaof("127.0.0.1", "1")
-            wait(3)
+            until_paused(shop, "read-only replica")
             client.replicaof("NO", "ONE")
 
-    log = survive(shop, fault)
-    assert any("read-only replica" in reason for reason in told(log, "paused"))
+    survive(shop, fault)
 
 
 def over_and_over(seconds: float, what: Callable[[], object]) -> None:
