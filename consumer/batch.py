@@ -9,45 +9,21 @@ from importlib.metadata import version
 from time import perf_counter
 from typing import Any, Final, NamedTuple
 
-from confluent_kafka import KafkaError, Message, TopicPartition, murmur2
+from confluent_kafka import TopicPartition
 
-from badges.calendar import format_instant
 from badges.places import Hop
+from consumer.batch_records import RecordWriter, Topics, Written
 from consumer.crash_points import reached
-from consumer.dead_letters import headers_of
 from consumer.errors import ProducerLost
 from consumer.ownership import Owned
 from consumer.repair import redis_marker
-from consumer.shares import Batch, Share
-from consumer.sorting import REROUTED
-from consumer.transactions import Headers, Transactions
-from schemas.changelog import (
-    MARKER_KEY,
-    CutOver,
-    PositionMarker,
-    cut_over_key,
-    encode_cut_over,
-    encode_marker,
-)
-from schemas.hops import encode_hop, hop_key
+from consumer.shares import Batch
+from consumer.transactions import Transactions
+from schemas.changelog import CutOver, PositionMarker
 from state.cache import StateCache
-from state.view import Apply, Document, View
+from state.view import Apply, View
 
-NO_HEADERS: Final[Headers] = []
 TZDATA: Final = version("tzdata")
-ANY: Final = -1
-"""The partition is the key's, as librdkafka says it."""
-
-
-class Topics(NamedTuple):
-    """The names of the topics that a worker writes, and of its input."""
-
-    actions: str
-    issued: str
-    decisions: str
-    dead_letters: str
-    state: str
-    hops: str = ""
 
 
 class Introduced(NamedTuple):
@@ -58,34 +34,6 @@ class Introduced(NamedTuple):
 
 
 NOTHING_INTRODUCED: Final[Mapping[int, Introduced]] = {}
-
-
-class _Written:
-    """Where the documents of one partition landed in its changelog: of the first and the last, and that
-    nothing came between.
-    """
-
-    __slots__ = ("first", "last")
-
-    def __init__(self) -> None:
-        self.first: int | None = None
-        self.last: int | None = None
-
-    def delivered_first(self, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            self.first = message.offset()
-
-    def delivered_last(self, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            self.last = message.offset()
-
-    def place(self, documents: Sequence[tuple[bytes, bytes]]) -> list[Document] | None:
-        """The documents with their offsets, None where these are not known."""
-        count = len(documents)
-        if self.last is None or (count and (self.first is None or self.last - self.first != count)):
-            return None
-        first = self.last - count
-        return [Document(key, first + i, value) for i, (key, value) in enumerate(documents)]
 
 
 class Committer:
@@ -106,10 +54,9 @@ class Committer:
         self._transactions = transactions
         self._decide = decide
         self._topics = topics
+        self._writer = RecordWriter(transactions, topics, source, partitions)
         self._view = view
         self._cache = cache
-        self._source = source.encode()
-        self._partitions = partitions
 
     def commit(self, batch: Batch, feeds: tuple[int, int], metadata: Any) -> list[int]:
         """Decides and commits everything of a batch; returns the partitions whose view is to be repaired.
@@ -119,16 +66,16 @@ class Committer:
         # 1. One transaction.
         self._transactions.begin()
         # 2. Of each partition, all that it yields, its state, and as its last record the position.
-        written: dict[int, _Written] = {}
+        written: dict[int, Written] = {}
         positions: dict[int, PositionMarker] = {}
         for partition, share in batch.shares.items():
             self._decided(batch, partition)
-            self._outputs(partition, share)
+            self._writer.outputs(partition, share)
             reached("produce")
             next_hop = share.next_hop or share.owned.position.hops_offset
             positions[partition] = _next_position(share.owned, share.next_offset, share.at, feeds, next_hop)
             if not share.owned.passing:
-                written[partition] = self._changelog(partition, share.documents, positions[partition])
+                written[partition] = self._writer.changelog(partition, share.documents, positions[partition])
         phases, produced = batch.phases, perf_counter()
         phases["produce"] = produced - started - phases["decide"] - phases["encode"]
         # 3. The input offsets, and the commit.
@@ -177,15 +124,14 @@ class Committer:
         for own in owned:
             offset, now = own.position.next_offset, max(at, own.position.at)
             if (own.position.rules_offset, own.position.settings_offset) != feeds:
-                record = CutOver(*feeds, offset, now)
-                self._transactions.produce(
-                    self._topics.state, own.partition, cut_over_key(record), encode_cut_over(record)
-                )
+                self._writer.cut_over(own.partition, CutOver(*feeds, offset, now))
             hops, documents = introduced.get(own.partition, Introduced())
             for hop in hops:
-                self._hop(hop)
+                self._writer.hop(hop)
             positions[own.partition] = _next_position(own, offset, now, feeds, own.position.hops_offset)
-            written[own.partition] = self._changelog(own.partition, documents, positions[own.partition])
+            written[own.partition] = self._writer.changelog(
+                own.partition, documents, positions[own.partition]
+            )
         offsets = [
             TopicPartition(self._topics.actions, own.partition, own.position.next_offset) for own in owned
         ]
@@ -204,52 +150,8 @@ class Committer:
             applies.append(Apply(own.partition, own.view_marker, placed, marker))
         return broken + self._take_over({own.partition: own for own in owned}, applies, positions)
 
-    def _outputs(self, partition: int, share: Share) -> None:
-        produce_all, topics = self._transactions.produce_all, self._topics
-        time = format_instant(share.at).encode()
-        fixed: Headers = [("ce_specversion", b"1.0"), ("ce_source", self._source), ("ce_time", time)]
-        issued: Headers = [*fixed, ("ce_type", b"badges.issued.v1")]
-        decided: Headers = [*fixed, ("ce_type", b"badges.decisions.v1")]
-        records = [
-            (key, value, [("issuance-id", identity.encode()), ("ce_id", identity.encode()), *issued])
-            for identity, value, key in share.issued
-        ]
-        produce_all(topics.issued, partition, records)
-        for origin, decisions in ((topics.actions, share.decisions), (topics.hops, share.answered)):
-            place = f"{origin}/{partition}/"
-            records = [
-                (key, value, [("ce_id", f"{place}{at}".encode()), *decided]) for at, value, key in decisions
-            ]
-            produce_all(topics.decisions, partition, records)
-        for hop in share.sent:
-            self._hop(hop)
-        home = ANY if share.owned.passing else partition
-        for letter in share.rejected:
-            self._transactions.produce(topics.dead_letters, home, letter.key, letter.value, letter.headers)
-        for message, right in share.rerouted:
-            place = f"{topics.actions}/{partition}/{message.offset()}"
-            headers = [*headers_of(message), (REROUTED, place.encode())]
-            self._transactions.produce(topics.actions, right, message.key(), message.value(), headers)
-
-    def _hop(self, hop: Hop) -> None:
-        key = hop_key(hop)
-        partition = murmur2(key, self._partitions)
-        self._transactions.produce(self._topics.hops, partition, key, encode_hop(hop))
-
-    def _changelog(
-        self, partition: int, documents: Sequence[tuple[bytes, bytes]], position: PositionMarker
-    ) -> _Written:
-        produce, topic, written = self._transactions.produce, self._topics.state, _Written()
-        if documents:
-            key, value = documents[0]
-            produce(topic, partition, key, value, None, written.delivered_first)
-        more = [(key, value, NO_HEADERS) for key, value in documents[1:]]
-        self._transactions.produce_all(topic, partition, more)
-        produce(topic, partition, MARKER_KEY, encode_marker(position), None, written.delivered_last)
-        return written
-
     def _apply(
-        self, batch: Batch, positions: dict[int, PositionMarker], written: dict[int, _Written]
+        self, batch: Batch, positions: dict[int, PositionMarker], written: dict[int, Written]
     ) -> list[int]:
         applies, broken = [], []
         for partition, share in batch.shares.items():

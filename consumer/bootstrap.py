@@ -12,7 +12,9 @@ from typing import Final
 
 from confluent_kafka.admin import AdminClient
 
-from consumer.batch import Committer, Topics
+from consumer.addresses import Addresses
+from consumer.batch import Committer
+from consumer.batch_records import Topics
 from consumer.changelog import Changelog
 from consumer.client_config import ClientConfig
 from consumer.clock import SystemClock
@@ -33,7 +35,7 @@ from consumer.processor import Processor
 from consumer.registry_client import RegistryClient
 from consumer.rights import ClientErrors
 from consumer.same_topic import SameTopic
-from consumer.settings import Addresses, Settings
+from consumer.settings import Settings
 from consumer.sorting import Sorter
 from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions

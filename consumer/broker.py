@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaException, Producer, TopicCollection
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicCollection
 from confluent_kafka.admin import (
     AclOperation,
     AdminClient,
@@ -13,13 +13,16 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
+from consumer.addresses import kafka_address
 from consumer.errors import MISCONFIGURED
 from consumer.failure import DIFFERENT, UNREACHABLE, Failure
 from consumer.rights import CHECK, ClientErrors, check_topic, denied
-from consumer.settings import Settings, kafka_address
+from consumer.settings import Settings
 
 PROBE_S: Final = 10
 """A broker that has not answered a metadata request by then counts as unreachable."""
+TRANSACTION_S: Final = 30
+"""How long a transaction of a command may last, and how long each of its steps is waited for."""
 
 # Without a logger librdkafka writes to stderr by itself; what matters reaches a command as an error.
 _silent = logging.getLogger("consumer.librdkafka")
@@ -66,7 +69,7 @@ class Broker:
         if topic is None:
             topic = self.asked_for(self.topic(name))
         if topic is None or topic.error is not None or not topic.partitions:
-            raise Failure(DIFFERENT, f"topic {self.topic(name)} does not exist; run `badges topics create`")
+            raise _missing(self.topic(name))
         return len(topic.partitions)
 
     def asked_for(self, topic: str) -> TopicMetadata | None:
@@ -85,7 +88,10 @@ class Broker:
             try:
                 allowed = answer.result().authorized_operations
             except KafkaException as error:
-                raise denied(error.args[0], topic) or error from None
+                cause = error.args[0]
+                if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise _missing(topic) from None
+                raise denied(cause, topic) or error from None
             check_topic(topic, allowed, (AclOperation.WRITE,))
 
     def producer(self, **fixed: Any) -> Producer:
@@ -103,6 +109,15 @@ class Broker:
         }
         return Producer(config, logger=_silent)
 
+    def sole_producer(self, name: str) -> Producer:
+        """A producer of one transaction at a time under `name`: whoever makes the next one fences this one
+        (KIP-98). Raises KafkaException.
+        """
+        identity = {"transactional.id": self.topic(name), "transaction.timeout.ms": TRANSACTION_S * 1000}
+        producer = self.producer(**identity)
+        producer.init_transactions(TRANSACTION_S)
+        return producer
+
     def reader(self) -> Consumer:
         """A consumer without membership that reads committed records and tells where a partition ends."""
         config = {
@@ -116,3 +131,7 @@ class Broker:
             "enable.partition.eof": True,
         }
         return Consumer(config, logger=_silent)
+
+
+def _missing(topic: str) -> Failure:
+    return Failure(DIFFERENT, f"topic {topic} does not exist; run `badges topics create`")

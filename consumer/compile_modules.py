@@ -27,7 +27,7 @@ MODULES: Final = {
         "varint",
     ),
     "state": ("cache", "chain", "document", "keys", "loader", "rows"),
-    "consumer": ("batch", "outputs", "pages", "processor", "shares", "sorting"),
+    "consumer": ("batch", "batch_records", "outputs", "pages", "processor", "shares", "sorting"),
 }
 """What is compiled beside all of `badges`: what runs for every act. Not what talks to a server: it would gain
 nothing.

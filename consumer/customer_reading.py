@@ -10,10 +10,10 @@ from typing import Final, TypeVar
 from confluent_kafka import OFFSET_BEGINNING, murmur2
 
 from badges.customer import CustomerState, PageMissing
+from consumer.addresses import redis_address
 from consumer.broker import Broker
 from consumer.failure import UNREACHABLE, Failure
 from consumer.reading import read_until, stable_ends
-from consumer.settings import redis_address
 from schemas.catalogue import CUSTOMER_STATE
 from schemas.customer_action import customer_key
 from state.errors import MarkerMoved, ViewError

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from consumer.broker import Broker
+from consumer.broker import TRANSACTION_S, Broker
 from consumer.failure import UNREACHABLE, USAGE, Failure
 from consumer.reading import read_everything
 from consumer.rights import denied
@@ -23,7 +23,7 @@ Status = Literal["OPEN", "REPLAYED", "DISCARDED"]
 Resolution = Literal["REPLAYED", "DISCARDED"]
 
 TRANSACTIONAL_ID: Final = "dead-letters"
-TRANSACTION_S: Final = 30
+REASON: Final = "dlq-reason"
 RESOLVES: Final = "dlq-resolves"
 RESOLUTION: Final = "dlq-resolution"
 RESOLVED_BY: Final = "dlq-by"
@@ -56,16 +56,36 @@ class DeadLetter:
     @property
     def why(self) -> dict[str, str]:
         """Our headers as text, named without `dlq-`: reason, message, topic, partition, offset, ..."""
-        return {
-            name.removeprefix(OWN_HEADERS).replace("-", "_"): _decoded(value)
-            for name, value in self.headers
-            if name.startswith(OWN_HEADERS)
-        }
+        return texts_of(own_headers(self.headers))
 
     @property
     def original_headers(self) -> Headers:
-        """The headers that the record came with."""
-        return [(name, value) for name, value in self.headers if not name.startswith(OWN_HEADERS)]
+        """The headers that the record came with, whatever their names."""
+        return self.headers[: len(self.headers) - len(own_headers(self.headers))]
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether nothing was kept of a record that was too large."""
+        return STUB in dict(own_headers(self.headers))
+
+
+def own_headers(headers: Headers) -> Headers:
+    """What was added to a record's own headers: from the last `dlq-reason` on; all of a resolution.
+
+    By place and not by name: a record that comes with `dlq-` headers, as a copy of a dead letter does, speaks
+    for itself in none of them.
+    """
+    places = [place for place, (name, _) in enumerate(headers) if name == REASON]
+    return headers[places[-1] :] if places else headers
+
+
+def texts_of(headers: Headers) -> dict[str, str]:
+    """Headers as text, named without `dlq-`."""
+    return {
+        name.removeprefix(OWN_HEADERS).replace("-", "_"): _decoded(value)
+        for name, value in headers
+        if name.startswith(OWN_HEADERS)
+    }
 
 
 def read_dead_letters(broker: Broker) -> dict[str, DeadLetter]:
@@ -74,7 +94,7 @@ def read_dead_letters(broker: Broker) -> dict[str, DeadLetter]:
     resolutions: list[tuple[str, Any, str | None]] = []
     for message in read_everything(broker, DEAD_LETTERS):
         letter = _letter(message)
-        headers = dict(letter.headers)
+        headers = dict(own_headers(letter.headers))
         if RESOLVES in headers:
             resolutions.append(
                 (_text(headers, RESOLVES), _text(headers, RESOLUTION), _text(headers, RESOLVED_BY))
@@ -112,14 +132,8 @@ def resolve(
     an id is unknown, (4) where another command was resolving at the same time.
     """
     broker.check_writable(DEAD_LETTERS, *([CUSTOMER_ACTIONS] if resolution == "REPLAYED" else ()))
-    producer = broker.producer(
-        **{
-            "transactional.id": broker.topic(TRANSACTIONAL_ID),
-            "transaction.timeout.ms": TRANSACTION_S * 1000,
-        }
-    )
     try:
-        producer.init_transactions(TRANSACTION_S)
+        producer = broker.sole_producer(TRANSACTIONAL_ID)
         letters = read_dead_letters(broker)
         ids = [one.id for one in letters.values() if one.status == "OPEN"] if wanted is None else wanted
         unknown = [identity for identity in ids if identity not in letters]
@@ -139,7 +153,7 @@ def resolve(
 def _refusal(letter: DeadLetter, resolution: Resolution) -> str | None:
     if letter.status != "OPEN":
         return f"it is {letter.status} already"
-    if resolution == "REPLAYED" and STUB in dict(letter.headers):
+    if resolution == "REPLAYED" and letter.is_stub:
         return "its value was too large to keep; publish the original again and discard this"
     return None
 

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from badges.definitions import BadgeDefinition, BadgeRecord, OrgSettings
 from badges.edits import Refused, accept, accept_settings
 from badges.rulebook import OrgRules, compile_org
-from consumer.broker import Broker
+from consumer.broker import TRANSACTION_S, Broker
 from consumer.failure import UNREACHABLE, Failure
 from consumer.reading import read_everything
 from consumer.rights import denied
@@ -35,7 +35,6 @@ from schemas.rules_feed import (
 )
 
 TRANSACTIONAL_ID: Final = "define"
-TRANSACTION_S: Final = 30
 _FENCED: Final = frozenset(
     {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
 )
@@ -139,14 +138,8 @@ def publish(
     another editor has fenced this one.
     """
     broker.check_writable(BADGE_DEFINITIONS, ORG_SETTINGS)
-    producer = broker.producer(
-        **{
-            "transactional.id": broker.topic(TRANSACTIONAL_ID),
-            "transaction.timeout.ms": TRANSACTION_S * 1000,
-        }
-    )
     try:
-        producer.init_transactions(TRANSACTION_S)
+        producer = broker.sole_producer(TRANSACTIONAL_ID)
         definitions = read_definitions(broker)
         draft = _Draft(definitions, author, now)
         results = draft.judge(propose(definitions))

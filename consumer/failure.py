@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError
 
+UNEXPECTED: Final = 1
 USAGE: Final = 2
 INVALID: Final = 3
 UNREACHABLE: Final = 4
@@ -70,7 +71,7 @@ def _code(error: Exception) -> int | None:
 
 _EXPECTED: Final = (
     ("consumer.settings", "InvalidSettings", INVALID),
-    ("consumer.settings", "AddressMissing", UNREACHABLE),
+    ("consumer.addresses", "AddressMissing", UNREACHABLE),
     ("state.errors", "ViewUnavailable", UNREACHABLE),
     ("state.errors", "OutcomeUnknown", UNREACHABLE),
     ("state.errors", "ViewRefused", DIFFERENT),

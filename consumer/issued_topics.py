@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from confluent_kafka import OFFSET_BEGINNING
+from confluent_kafka import OFFSET_BEGINNING, Message
 
 from badges.identity import uuid_bytes
 from consumer.broker import Broker
 from consumer.issued_check import Told, Topic
-from consumer.reading import high_watermarks, log_starts, read_until, stable_ends
+from consumer.reading import decoded, high_watermarks, log_starts, read_until, stable_ends
 from schemas.badge_issued import decode_issued
 from schemas.catalogue import BADGE_ISSUED
 from schemas.decisions import decode_decisions
@@ -18,9 +18,7 @@ from schemas.framing import SchemaSource
 
 
 class IssuedTopics:
-    """One partition of both. Reading raises `Failure`, and what decoding raises for bytes that no worker
-    wrote.
-    """
+    """One partition of both. Reading raises `Failure`, and `UnreadableRecord` for what no worker wrote."""
 
     def __init__(self, broker: Broker, partition: int, schemas: SchemaSource | None) -> None:
         self._broker = broker
@@ -42,24 +40,26 @@ class IssuedTopics:
         with closing(self._broker.reader()) as reader:
             ends = high_watermarks(self._broker, name, [self._partition])
             for message in read_until(reader, name, {self._partition: OFFSET_BEGINNING}, ends):
-                yield told(message.offset() or 0, message.value() or b"", self._schemas)
+                yield told(message, self._schemas)
 
     def lost(self, topic: Topic) -> bool:
         """Whether the log starts later than it began."""
         return log_starts(self._broker, self._broker.topic(topic), [self._partition])[self._partition] > 0
 
 
-def _issuance(offset: int, value: bytes, schemas: SchemaSource | None) -> Told:
-    one = decode_issued(value, schemas)
+def _issuance(message: Message, schemas: SchemaSource | None) -> Told:
+    one = decoded(message, decode_issued, schemas)
     customer = f"{one.org_id}:{one.customer_id}"
-    return Told(offset, one.issued_at, customer, ((uuid_bytes(one.issuance_id), one.badge_id),))
+    return Told(
+        message.offset() or 0, one.issued_at, customer, ((uuid_bytes(one.issuance_id), one.badge_id),)
+    )
 
 
-def _decisions(offset: int, value: bytes, schemas: SchemaSource | None) -> Told:
-    act = decode_decisions(value, schemas)
+def _decisions(message: Message, schemas: SchemaSource | None) -> Told:
+    act = decoded(message, decode_decisions, schemas)
     issuances = tuple(
         (uuid_bytes(decision.issuance_id), decision.badge_id)
         for decision in act.decisions
         if decision.outcome == "ISSUED" and decision.issuance_id is not None
     )
-    return Told(offset, act.processed_at, f"{act.org_id}:{act.customer_id}", issuances)
+    return Told(message.offset() or 0, act.processed_at, f"{act.org_id}:{act.customer_id}", issuances)

@@ -38,9 +38,8 @@ from consumer.rules_in_force import RulesInForce
 from consumer.same_topic import SameTopic
 from consumer.telemetry import Telemetry
 from consumer.transactions import Transactions
-from consumer.view_checks import ViewMoved
+from consumer.view_checks import ViewMoved, view_reached
 from consumer.view_health import ViewHealth
-from state.errors import ViewError, ViewRefused
 from state.view import View
 
 RULES_S: Final = 0.5
@@ -214,11 +213,8 @@ class Loop:
         before = self._ownership.repairs
         self._group.pause(self._ownership.owned)  # a repair serves the group, and wants no messages from it
         try:
-            self._ownership.prepare(self._group.serve)
-        except ViewRefused:
-            raise
-        except ViewError as error:
-            raise Paused(str(error)) from None
+            with view_reached():
+                self._ownership.prepare(self._group.serve)
         except Stopped as error:
             if error.exit_code == REFUSED:
                 # Whoever is no member any more sees others' work, not a contradiction.

@@ -11,6 +11,7 @@ from typing import Any, Final
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from consumer.clock import Clock
+from consumer.errors import MISCONFIGURED, Stopped
 from consumer.telemetry import Telemetry
 
 LIVE_S: Final = 60.0
@@ -18,7 +19,7 @@ LIVE_S: Final = 60.0
 
 
 class MetricsServer:
-    """Serves until the process ends, in a daemon thread."""
+    """Serves until the process ends, in a daemon thread. Raises Stopped (3) where the port is taken."""
 
     def __init__(self, port: int, telemetry: Telemetry, clock: Clock) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -44,7 +45,14 @@ class MetricsServer:
             def log_message(self, *arguments: Any) -> None:
                 """Requests are no events."""
 
-        self._server = ThreadingHTTPServer(("", port), Handler)
+        try:
+            self._server = ThreadingHTTPServer(("", port), Handler)
+        except OSError as error:
+            raise Stopped(
+                f"port {port} cannot be used for metrics ({error.strerror}); set another metrics.port, each "
+                "worker of a process takes the next one",
+                MISCONFIGURED,
+            ) from None
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
 

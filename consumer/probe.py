@@ -6,9 +6,10 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from consumer.addresses import AddressMissing, kafka_address, redis_address
 from consumer.broker import Broker
 from consumer.failure import Failure
-from consumer.settings import AddressMissing, Settings, kafka_address, redis_address
+from consumer.settings import Settings
 from state.errors import ViewError
 from state.redis_view import RedisView
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -20,6 +20,8 @@ from consumer.broker import PROBE_S, Broker
 from consumer.draining import drain
 from consumer.failure import UNREACHABLE, Failure
 from consumer.rights import denied
+from schemas.errors import UnreadableRecord
+from schemas.framing import Rejected, SchemaSource
 
 POLL_S: Final = 0.5
 SETTLING_POLLS: Final = 50
@@ -32,11 +34,16 @@ _SETTLING: Final = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,  # the client has heard of the new leader before the broker has
     }
 )
+MARKER_POLL_S: Final = 0.05
+MARKER_POLLS: Final = 40
+"""Two seconds: many times what a broker needs for the markers of a transaction that it has confirmed."""
 SILENT_POLLS: Final = 60
 """So many polls without any answer while records are due: the broker is gone."""
 BATCH: Final = 1000
 _LATEST: Final[OffsetSpec] = OffsetSpec.latest()
 _EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()
+
+Decoded = TypeVar("Decoded")
 
 
 def high_watermarks(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
@@ -82,14 +89,28 @@ def _asked(
 
 
 def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
-    """All committed records that a topic holds now, open transactions left out."""
+    """All committed records that a topic holds now, open transactions left out.
+
+    A transaction that was just committed looks open until its markers are written (KIP-98): for that, and for
+    no longer, what looks open is waited for.
+    """
     topic, partitions = broker.topic(name), range(broker.partitions(name))
     reader = broker.reader()
     try:
-        ends = stable_ends(broker, topic, partitions)
+        ends = _settled_ends(broker, topic, partitions)
         yield from read_until(reader, topic, dict.fromkeys(partitions, OFFSET_BEGINNING), ends)
     finally:
         reader.close()
+
+
+def _settled_ends(broker: Broker, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+    wanted = high_watermarks(broker, topic, partitions)
+    for _ in range(MARKER_POLLS):
+        ends = stable_ends(broker, topic, partitions)
+        if all(ends[partition] >= end for partition, end in wanted.items()):
+            return ends
+        broker.admin.poll(MARKER_POLL_S)
+    return stable_ends(broker, topic, partitions)
 
 
 def read_everything(broker: Broker, name: str) -> Iterator[Message]:
@@ -168,3 +189,14 @@ def _raise_unless_passing(error: KafkaError, topic: str) -> None:
 
 
 _PASSING: Final = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaError._RESOLVE})
+
+
+def decoded(
+    message: Message, decode: Callable[[bytes, SchemaSource | None], Decoded], schemas: SchemaSource | None
+) -> Decoded:
+    """What a record of an output topic says. Raises `UnreadableRecord`, which names its place."""
+    try:
+        return decode(message.value() or b"", schemas)
+    except Rejected as error:
+        place = f"{message.topic()}/{message.partition()}/{message.offset()}"
+        raise UnreadableRecord(f"{place} cannot be read: {error.message}") from None

@@ -15,12 +15,13 @@ from types import FrameType
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
+from consumer.addresses import resolve_addresses
 from consumer.bootstrap import Work, run
 from consumer.clock import SystemClock
 from consumer.errors import MISCONFIGURED, REFUSED, UNEXPECTED, UNREACHABLE, Paused, Stopped
 from consumer.instance import claim_instance
 from consumer.rights import denied, wrong_setting
-from consumer.settings import Settings, resolve_addresses
+from consumer.settings import Settings
 from consumer.supervisor import Supervisor, end_with
 from consumer.telemetry import Metrics, Telemetry, configure_logging
 from consumer.zones import use_pinned_zones

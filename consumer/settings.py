@@ -6,13 +6,12 @@ Everything is read once, by `load_settings`, into one frozen value; only that tr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,7 +20,15 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from consumer.local.stack import running_addresses
+from consumer.setting_models import (
+    ConsumerSettings,
+    KafkaSettings,
+    MetricsSettings,
+    RedisSettings,
+    RegistrySettings,
+    TopicsSettings,
+    WorkerSettings,
+)
 from consumer.setting_sources import (
     CLIENT_TABLES,
     ENVIRONMENT_PREFIX,
@@ -30,7 +37,6 @@ from consumer.setting_sources import (
     SETTINGS_FILE,
     EnvironmentAndFiles,
     InvalidSettings,
-    flattened,
     from_files,
     holds_secret,
     json_table,
@@ -48,115 +54,6 @@ OTHER_VARIABLES: Final = frozenset(
     }
 )
 """Variables that are no settings: where the local stack lives, and what tests ask for."""
-REFUSED_CLIENT_SETTINGS: Final = frozenset(
-    {
-        "acks",
-        "allow.auto.create.topics",
-        "auto.commit.enable",
-        "auto.offset.reset",
-        "bootstrap.servers",
-        "delivery.report.only.error",
-        "enable.auto.commit",
-        "enable.auto.offset.store",
-        "enable.idempotence",
-        "enable.partition.eof",
-        "group.id",
-        "group.instance.id",
-        "group.protocol",
-        "group.protocol.type",
-        "group.remote.assignor",
-        "isolation.level",
-        "metadata.broker.list",
-        "partition.assignment.strategy",
-        "partitioner",
-        "request.required.acks",
-        "transactional.id",
-    }
-)
-"""What exactly-once depends on: no source of settings can change these."""
-_INSTEAD: Final = {
-    "bootstrap.servers": "set kafka.bootstrap_servers",
-    "metadata.broker.list": "set kafka.bootstrap_servers",
-    "group.id": "set consumer.group",
-    "transactional.id": "set worker.instance",
-    "group.instance.id": "set worker.instance",
-}
-
-
-class AddressMissing(Exception):
-    """No source of settings gives an address, and no local stack is running. Exit code 4."""
-
-
-def _client_table(value: object) -> dict[str, str]:
-    """A table of librdkafka settings as text; a TOML key without quotes (`a.b = 1`) arrives nested."""
-    if not isinstance(value, Mapping):
-        raise ValueError("must be a table of librdkafka settings")  # noqa: TRY004 -- pydantic reports these
-    table = dict(flattened(value, ""))
-    for name in sorted(table.keys() & REFUSED_CLIENT_SETTINGS):
-        instead = _INSTEAD.get(name, "leave it out: exactly-once depends on it, so the program sets it")
-        raise ValueError(f"{name} cannot be set here; {instead}")
-    return table
-
-
-ClientTable = Annotated[dict[str, str], BeforeValidator(_client_table), Field(repr=False)]
-
-
-def _one_of(*schemes: str) -> AfterValidator:
-    def check(url: SecretStr) -> SecretStr:
-        if not url.get_secret_value().startswith(schemes):
-            raise ValueError(f"must begin with {' or '.join(schemes)}")
-        return url
-
-    return AfterValidator(check)
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class KafkaSettings(_Section):
-    """`client` goes to every client, `consumer` and `producer` to those; the names are librdkafka's."""
-
-    bootstrap_servers: str | None = Field(default=None, min_length=1)
-    client: ClientTable = {}
-    consumer: ClientTable = {}
-    producer: ClientTable = {}
-
-
-class ConsumerSettings(_Section):
-    """The consumer group."""
-
-    group: str = Field(default="badges", pattern=r"^[A-Za-z0-9._-]{1,200}$")
-
-
-class WorkerSettings(_Section):
-    """`instance` None: the host name plus the first free slot of this machine."""
-
-    instance: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,100}$")
-
-
-class TopicsSettings(_Section):
-    """`prefix` stands before every topic name."""
-
-    prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]{0,100}$")
-
-
-class RedisSettings(_Section):
-    """`url` may hold a password."""
-
-    url: Annotated[SecretStr, _one_of("redis://", "rediss://", "unix://")] | None = None
-
-
-class RegistrySettings(_Section):
-    """`url` of a schema registry; None: no registry. It may hold a password."""
-
-    url: Annotated[SecretStr, _one_of("http://", "https://")] | None = None
-
-
-class MetricsSettings(_Section):
-    """`port` of the metrics and health pages; 0 = off."""
-
-    port: int = Field(default=0, ge=0, le=65535)
 
 
 class Settings(BaseSettings):
@@ -268,40 +165,3 @@ def _first_error(error: ValidationError, known: list[str]) -> str:
         return f"setting {key} is unknown{_nearest(key, known)}"
     message = first["msg"].removeprefix("Value error, ")
     return f"setting {key}: {message}"
-
-
-@dataclass(frozen=True)
-class Addresses:
-    """Where Kafka and Redis are. The Redis address may hold a password, hence no repr of it."""
-
-    bootstrap_servers: str
-    redis_url: SecretStr
-
-
-def resolve_addresses(settings: Settings) -> Addresses:
-    """Both addresses: a given one wins, each for itself, else that of the running local stack.
-
-    Raises AddressMissing where neither gives one.
-    """
-    return Addresses(kafka_address(settings), redis_address(settings))
-
-
-def kafka_address(settings: Settings) -> str:
-    """`bootstrap.servers`. Raises AddressMissing."""
-    if settings.kafka.bootstrap_servers:
-        return settings.kafka.bootstrap_servers
-    return _local_address("Kafka", "kafka.bootstrap_servers", 0)
-
-
-def redis_address(settings: Settings) -> SecretStr:
-    """The Redis URL. Raises AddressMissing."""
-    if settings.redis.url:
-        return settings.redis.url
-    return SecretStr(_local_address("Redis", "redis.url", 1))
-
-
-def _local_address(what: str, key: str, at: int) -> str:
-    found = running_addresses()[at]
-    if found is None:
-        raise AddressMissing(f"no address of {what} is set and no local one runs; `badges up`, or set {key}")
-    return found

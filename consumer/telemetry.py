@@ -16,6 +16,7 @@ in any.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -33,10 +34,10 @@ _DELAYS: Final = (1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800, 2_592_000, 31_
 
 
 def configure_logging(level: int = logging.INFO) -> None:
-    """One line an event on stderr: JSON unless stderr is a terminal."""
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
-    )
+    """One line an event on stderr: JSON unless stderr is a terminal; no colours with NO_COLOR."""
+    renderer: Any = structlog.processors.JSONRenderer()
+    if sys.stderr.isatty():
+        renderer = structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

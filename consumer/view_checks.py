@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from consumer.errors import Paused
-from state.errors import ViewDamaged, ViewError, ViewUnavailable
+from state.errors import ViewDamaged, ViewError, ViewRefused, ViewUnavailable
 
 
 class ViewMoved(Exception):
@@ -18,6 +19,19 @@ class ViewMoved(Exception):
         super().__init__("partitions are to be repaired")
         self.partitions = tuple(partitions)
         self.damaged = tuple(damaged)
+
+
+@contextmanager
+def view_reached() -> Iterator[None]:
+    """Around work on the view: an error of it pauses the worker, a refusal ends it. Raises Paused,
+    ViewRefused.
+    """
+    try:
+        yield
+    except ViewRefused:
+        raise
+    except ViewError as error:
+        raise Paused(str(error)) from None
 
 
 _Answer = TypeVar("_Answer")

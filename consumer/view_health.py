@@ -4,8 +4,7 @@ need not show them.
 
 from __future__ import annotations
 
-from consumer.errors import Paused
-from state.errors import ViewError, ViewRefused
+from consumer.view_checks import view_reached
 from state.view import Health, View
 
 
@@ -18,11 +17,7 @@ class ViewHealth:
 
     def lost_anything(self) -> bool:
         """Whether it tells something else than before. Raises Paused without an answer."""
-        try:
+        with view_reached():
             health = self._view.health()
-        except ViewRefused:
-            raise
-        except ViewError as error:
-            raise Paused(str(error)) from None
         before, self._told = self._told, health
         return before is not None and before != health

@@ -114,7 +114,8 @@ def criterion_of(model: CriterionModel, path: str) -> Criterion:
     for name in model.action:
         if name in EXPLICIT:
             raise Malformed(f"{path}.action: {name} is a request, not an act", f"{path}.action")
-    where = tuple(_condition(name, wanted, path) for name, wanted in (model.where or {}).items())
+    # In one order: a document is stored with its keys sorted, and has to read back as the same definition.
+    where = tuple(_condition(name, wanted, path) for name, wanted in sorted((model.where or {}).items()))
     within = _within(model.within, f"{path}.within") if model.within else None
     if model.sum is not None and model.count:
         raise Malformed(f"{path}: sum and count exclude each other", f"{path}.count")

@@ -12,6 +12,7 @@ from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any, Final, NoReturn
 
 _WHITE: Final = " \t\r\n"
+_MARK: Final = "\ufeff"
 _DIGITS_OF_INT: Final = 4_000
 """Python refuses to make an int of more than 4,300 digits; such a whole number is out of every range here."""
 NO_NUMBER: Final = Decimal("NaN")
@@ -55,8 +56,10 @@ def parse(text: str) -> Any:
             raise NotJson(f"{error.msg} at character {error.pos + 1}") from None
         except (ValueError, InvalidOperation):  # a number too long for the fast reader
             value, end = _scan_any(text, 0)
-    except StopIteration:
-        raise NotJson("a JSON value is missing") from None
+    except StopIteration as stop:
+        if text.startswith(_MARK):
+            raise NotJson("it begins with a byte order mark; save it without") from None
+        raise NotJson(f"no JSON value at character {stop.value + 1}") from None
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except JSONDecodeError as error:

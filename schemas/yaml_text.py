@@ -107,14 +107,19 @@ class _Reader:
         return value
 
 
+def read_as_text(text: str) -> bool:
+    """Whether a plain scalar is the string that it is written as."""
+    return text not in _WORDS and _NUMBER.match(text) is None
+
+
 def _scalar(event: yaml.ScalarEvent) -> Any:
     """Only a plain scalar without a tag is more than its text."""
     text: str = event.value
     if event.style is not None or event.tag is not None:
         return text
-    if text in _WORDS:
-        return _WORDS[text]
-    return parse(text) if _NUMBER.match(text) else text
+    if read_as_text(text):
+        return text
+    return _WORDS[text] if text in _WORDS else parse(text)
 
 
 def _error(event: yaml.Event, message: str) -> NotYaml:

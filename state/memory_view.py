@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from state.chain import OFFSET_BYTES, Script, framed, scripts_of
 from state.errors import MarkerMoved, ViewDamaged, ViewError
-from state.marker import ABSENT, NOWHERE, RedisMarker, decode_marker, encode_marker
-from state.view import Apply, Document, Health, Load
+from state.marker import ABSENT, RedisMarker, decode_marker, encode_marker
+from state.view import Apply, Document, Health, Load, View
 
 
-class MemoryView:
+class MemoryView(View):
     """See view.py. `snapshot` and `restore` play a failover or an old backup, `flush_all` a FLUSHALL."""
 
     def __init__(self) -> None:
@@ -40,44 +40,26 @@ class MemoryView:
         except ValueError:
             raise ViewDamaged("the view has a marker that this release cannot read") from None
 
-    def load(self, partition: int, expected: RedisMarker | None, keys: Sequence[bytes]) -> list[bytes | None]:
-        if self._markers.get(partition, ABSENT) != encode_marker(expected):
-            raise MarkerMoved
-        documents = self._documents.get(partition, {})
-        return [value and value[OFFSET_BYTES:] for value in map(documents.get, keys)]
-
     def load_many(self, loads: Sequence[Load]) -> dict[int, list[bytes | None] | ViewError]:
-        results: dict[int, list[bytes | None] | ViewError] = {}
-        for load in loads:
-            try:
-                results[load.partition] = self.load(load.partition, load.expected, load.keys)
-            except MarkerMoved as error:
-                results[load.partition] = error
-        return results
+        return {load.partition: self._found(load) for load in loads}
 
-    def apply(
-        self,
-        partition: int,
-        expected: RedisMarker | None,
-        documents: Sequence[Document],
-        next_marker: RedisMarker,
-    ) -> None:
-        for script in scripts_of(expected, documents, next_marker, self._token):
-            self._run(partition, script)
+    def _found(self, load: Load) -> list[bytes | None] | ViewError:
+        if self._markers.get(load.partition, ABSENT) != encode_marker(load.expected):
+            return MarkerMoved()
+        documents = self._documents.get(load.partition, {})
+        return [value and value[OFFSET_BYTES:] for value in map(documents.get, load.keys)]
 
     def apply_many(self, applies: Sequence[Apply]) -> Mapping[int, ViewError | None]:
-        results: dict[int, ViewError | None] = {}
-        for apply in applies:
-            try:
-                self.apply(apply.partition, apply.expected, apply.documents, apply.next)
-                results[apply.partition] = None
-            except ViewError as error:
-                results[apply.partition] = error
-        return results
+        return {apply.partition: self._applied(apply) for apply in applies}
 
-    def _run(self, partition: int, script: Script) -> None:
+    def _applied(self, apply: Apply) -> ViewError | None:
+        scripts = scripts_of(apply.expected, apply.documents, apply.next, self._token)
+        return next((error for script in scripts if (error := self.run(apply.partition, script))), None)
+
+    def run(self, partition: int, script: Script) -> ViewError | None:
+        """One script: all of it, or MarkerMoved and nothing."""
         if self._markers.get(partition, ABSENT) != script.expected:
-            raise MarkerMoved
+            return MarkerMoved()
         documents = self._documents.setdefault(partition, {})
         for document in script.documents:
             if document.value is None:
@@ -85,30 +67,11 @@ class MemoryView:
             else:
                 documents[document.key] = framed(document)
         self._markers[partition] = script.moved
-
-    def claim(self, partition: int, found: RedisMarker | None) -> RedisMarker:
-        return self._move(partition, found, found or NOWHERE)
-
-    def claim_rebuild(self, partition: int, found: RedisMarker | None) -> RedisMarker:
-        return self._move(partition, found, (found or NOWHERE)._replace(changelog_offset=0))
-
-    def extend(self, partition: int, held: RedisMarker, documents: Sequence[Document]) -> RedisMarker:
-        return self._move(partition, held, held, documents)
+        return None
 
     def clear(self, partition: int, held: RedisMarker) -> RedisMarker:
         keys = list(self._documents.get(partition, ()))
         return self._move(partition, held, held, [Document(key, 0, None) for key in keys])
-
-    def _move(
-        self,
-        partition: int,
-        expected: RedisMarker | None,
-        like: RedisMarker,
-        documents: Sequence[Document] = (),
-    ) -> RedisMarker:
-        held = like._replace(token=self._token())
-        self.apply(partition, expected, documents, held)
-        return held
 
     def _token(self) -> str:
         return str(next(self._tokens))

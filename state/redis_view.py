@@ -19,9 +19,9 @@ from typing import Any, Final
 from state.chain import OFFSET_BYTES, Script, framed, scripts_of
 from state.errors import MarkerMoved, ViewDamaged, ViewError, ViewRefused
 from state.keys import Keyspace
-from state.marker import NOWHERE, RedisMarker, decode_marker, encode_marker
+from state.marker import RedisMarker, decode_marker, encode_marker
 from state.redis_link import CLUSTER, Command, RedisLink, ScriptGone
-from state.view import Apply, Document, Health, Load
+from state.view import Apply, Document, Health, Load, View
 
 KEYS_A_READ: Final = 4096
 _RELOADS: Final = 3
@@ -31,22 +31,25 @@ NO_APPEND_ONLY_FILE: Final = (
 )
 
 
-def _token() -> str:
+def _new_token() -> str:
     return secrets.token_hex(8)
 
 
-class RedisView:
+class RedisView(View):
     """See view.py. `url` is redis://, rediss:// or unix://, with user and password in it; `prefix` is that of
     the topics. Nothing connects before the first call."""
 
     def __init__(
-        self, url: str, *, prefix: str = "", timeout: float = 5.0, token: Callable[[], str] = _token
+        self, url: str, *, prefix: str = "", timeout: float = 5.0, token: Callable[[], str] = _new_token
     ) -> None:
         self._link = RedisLink(url, timeout=timeout)
         self._keys = Keyspace(prefix)
-        self._token = token
+        self._next_token = token
         self._source = (resources.files("state") / "scripts" / "apply_batch.lua").read_bytes()
         self._sha = hashlib.sha1(self._source, usedforsecurity=False).hexdigest()
+
+    def _token(self) -> str:
+        return self._next_token()
 
     def __repr__(self) -> str:
         return "RedisView(***)"
@@ -62,12 +65,6 @@ class RedisView:
             return decode_marker(found or b"")
         except ValueError:
             raise ViewDamaged("the view has a marker that this release cannot read") from None
-
-    def load(self, partition: int, expected: RedisMarker | None, keys: Sequence[bytes]) -> list[bytes | None]:
-        found = self.load_many([Load(partition, expected, keys)])[partition]
-        if isinstance(found, ViewError):
-            raise found
-        return found
 
     def load_many(self, loads: Sequence[Load]) -> dict[int, list[bytes | None] | ViewError]:
         commands: list[Command] = []
@@ -117,17 +114,6 @@ class RedisView:
 
     # Writing
 
-    def apply(
-        self,
-        partition: int,
-        expected: RedisMarker | None,
-        documents: Sequence[Document],
-        next_marker: RedisMarker,
-    ) -> None:
-        error = self.apply_many([Apply(partition, expected, documents, next_marker)])[partition]
-        if error is not None:
-            raise error
-
     def apply_many(self, applies: Sequence[Apply]) -> Mapping[int, ViewError | None]:
         chains = {
             apply.partition: [
@@ -137,26 +123,6 @@ class RedisView:
             for apply in applies
         }
         return self._run(chains)
-
-    def claim(self, partition: int, found: RedisMarker | None) -> RedisMarker:
-        return self._move(partition, found, found or NOWHERE)
-
-    def claim_rebuild(self, partition: int, found: RedisMarker | None) -> RedisMarker:
-        return self._move(partition, found, (found or NOWHERE)._replace(changelog_offset=0))
-
-    def extend(self, partition: int, held: RedisMarker, documents: Sequence[Document]) -> RedisMarker:
-        return self._move(partition, held, held, documents)
-
-    def _move(
-        self,
-        partition: int,
-        expected: RedisMarker | None,
-        like: RedisMarker,
-        documents: Sequence[Document] = (),
-    ) -> RedisMarker:
-        held = like._replace(token=self._token())
-        self.apply(partition, expected, documents, held)
-        return held
 
     def clear(self, partition: int, held: RedisMarker) -> RedisMarker:
         for names in self._names(partition):

@@ -25,11 +25,12 @@ applied.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from state.errors import ViewError
-from state.marker import RedisMarker
+from state.marker import NOWHERE, RedisMarker
 
 
 class Document(NamedTuple):
@@ -66,15 +67,21 @@ class Health(NamedTuple):
     expired_keys: int
 
 
-class View(Protocol):
+class View(ABC):
     """See the module's docstring. One instance belongs to one thread."""
 
+    @abstractmethod
     def marker(self, partition: int) -> RedisMarker | None:
         """The marker that stands there. Bytes that are no marker of ours: ViewDamaged."""
 
     def load(self, partition: int, expected: RedisMarker | None, keys: Sequence[bytes]) -> list[bytes | None]:
         """The values of the keys, in their order, None where there is no document."""
+        found = self.load_many([Load(partition, expected, keys)])[partition]
+        if isinstance(found, ViewError):
+            raise found
+        return found
 
+    @abstractmethod
     def load_many(self, loads: Sequence[Load]) -> dict[int, list[bytes | None] | ViewError]:
         """`load` for several partitions, at most once each, in one round trip. MarkerMoved and ViewDamaged
         are given per partition; ViewUnavailable and ViewRefused are raised."""
@@ -87,36 +94,64 @@ class View(Protocol):
         next_marker: RedisMarker,
     ) -> None:
         """Writes the documents and moves the marker. A key occurs at most once."""
+        error = self.apply_many([Apply(partition, expected, documents, next_marker)])[partition]
+        if error is not None:
+            raise error
 
+    @abstractmethod
     def apply_many(self, applies: Sequence[Apply]) -> Mapping[int, ViewError | None]:
         """`apply` for several partitions, at most once each, in one round trip. Raises nothing: the error of
         each partition, or None where it was applied whole."""
 
     def claim(self, partition: int, found: RedisMarker | None) -> RedisMarker:
         """Begins a repair: the found marker with a token, which is returned. Without a marker: NOWHERE's."""
+        return self._move(partition, found, found or NOWHERE)
 
     def claim_rebuild(self, partition: int, found: RedisMarker | None) -> RedisMarker:
         """As `claim`, with changelog_offset 0: whatever comes, the whole changelog will be read."""
+        return self._move(partition, found, (found or NOWHERE)._replace(changelog_offset=0))
 
     def extend(self, partition: int, held: RedisMarker, documents: Sequence[Document]) -> RedisMarker:
         """Writes documents inside a repair; returns the marker held now (the same with another token)."""
+        return self._move(partition, held, held, documents)
 
+    @abstractmethod
     def clear(self, partition: int, held: RedisMarker) -> RedisMarker:
         """Deletes all documents of the partition inside a rebuild; returns the marker held now."""
 
+    @abstractmethod
     def scan(self, partition: int) -> Iterator[Document]:
         """All documents as they are now, in no order; one that is written meanwhile may come twice. For
         `verify`: a value that is none of ours has offset -1 and value None."""
 
+    @abstractmethod
     def delete_marker(self, partition: int) -> None:
         """Makes the next owner rebuild. The only write that compares nothing."""
 
+    @abstractmethod
     def health(self) -> Health:
         """What it is now."""
 
+    @abstractmethod
     def check_server(self) -> list[str]:
         """Before the first use. Raises ViewRefused where documents could vanish silently or the version is
         too old; returns warnings for the operator."""
 
+    @abstractmethod
     def close(self) -> None:
         """Ends the connection."""
+
+    @abstractmethod
+    def _token(self) -> str:
+        """One that no writer ever used."""
+
+    def _move(
+        self,
+        partition: int,
+        expected: RedisMarker | None,
+        like: RedisMarker,
+        documents: Sequence[Document] = (),
+    ) -> RedisMarker:
+        held = like._replace(token=self._token())
+        self.apply(partition, expected, documents, held)
+        return held

@@ -129,6 +129,8 @@ def csv_rows(stream: BinaryIO) -> Rows:
 
 def _check_columns(columns: list[str]) -> None:
     for name in columns:
+        if columns.count(name) > 1:
+            raise Failure(USAGE, f"CSV column {name!r} stands there twice; which one holds the value?")
         if name not in _FIELDS and not (name.startswith(ATTRIBUTE) and len(name) > len(ATTRIBUTE)):
             message = f"CSV column {name!r} is no field of an action; attributes are named {ATTRIBUTE}NAME"
             raise Failure(USAGE, message)

@@ -26,7 +26,7 @@ from consumer.cli import (
     why,
     windows,
 )
-from consumer.cli.output import say
+from consumer.cli.output import prepare_streams, say
 from consumer.compiled import prefer_compiled
 from consumer.failure import as_failure
 from consumer.zones import use_pinned_zones
@@ -71,6 +71,7 @@ app.command(rich_help_panel=_MEND)(rebuild.rebuild)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code. Everything that ends a command ends here."""
+    prepare_streams()
     prefer_compiled()  # no command has imported anything of it yet
     use_pinned_zones()
     try:

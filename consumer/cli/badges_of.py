@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from consumer.cli.clock import now_ms
 from consumer.cli.options import AsJson, BadgeArgument, Org, Overrides
-from consumer.cli.output import console, emit, emit_json, say
+from consumer.cli.output import emit, emit_json, print_table, say
 
 if TYPE_CHECKING:
     from badges.definitions import BadgeRecord
@@ -111,19 +111,19 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
     table = Table(box=None, pad_edge=False)
     for title in ("ORG", "BADGE", "NAME", "TYPE", "STATUS", "ACTIVE", "STARTS", "ENDS", "VERSION"):
-        table.add_column(title, no_wrap=title in ("BADGE", "STATUS"))
+        table.add_column(title, no_wrap=title != "NAME")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row.values()))
-    console().print(table)
+    print_table(table)
 
 
 def _page(answer: dict[str, Any], record: BadgeRecord) -> None:
-    import yaml
+    from schemas.yaml_writing import write_yaml
 
     state = "active" if record.definition.active else "deactivated"
     emit(f"# {answer['status']}, {state}, version {record.version}")
-    plain = _as_written(answer["badge"], _written_order())
-    emit(yaml.safe_dump({"badge": plain}, sort_keys=False, allow_unicode=True).rstrip())
+    ordered = _as_written(answer["badge"], _written_order())
+    emit(write_yaml({"badge": ordered}).rstrip())
     for level, configurations in answer["configurations"].items():
         for one in configurations:
             every = f"{one['refresh_rate']} DAYS" if one["duration"] == "DAYS" else one["duration"]
@@ -141,12 +141,10 @@ def _written_order() -> dict[str, int]:
 
 
 def _as_written(value: Any, order: dict[str, int]) -> Any:
-    """Fields in their usual order, what has none after them; decimals as text."""
-    from decimal import Decimal
-
+    """Fields in their usual order, what has none after them."""
     if isinstance(value, dict):
         named = sorted(value.items(), key=lambda field: order.get(field[0], len(order)))
         return {name: _as_written(part, order) for name, part in named}
     if isinstance(value, list):
         return [_as_written(part, order) for part in value]
-    return str(value) if isinstance(value, Decimal) else value
+    return value

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from consumer.cli.clock import now_ms
 from consumer.cli.options import AsJson, CustomerArgument, Org, Overrides
-from consumer.cli.output import console, emit, emit_json, say
+from consumer.cli.output import emit, emit_json, print_table, say
 
 if TYPE_CHECKING:
     from badges.customer import CustomerState
@@ -60,10 +60,10 @@ def _table(rows: list[dict[str, Any]]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for name in rows[0]:
-        table.add_column(name.upper().replace("_", " "), no_wrap=name.endswith("_id"))
+        table.add_column(name.upper().replace("_", " "), no_wrap=True)
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    console().print(table)
+    print_table(table)
 
 
 def _cell(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from consumer.cli.options import AsJson, Overrides, Yes
-from consumer.cli.output import ask, console, emit, emit_json, say
+from consumer.cli.output import ask, emit, emit_json, print_table, say
 from consumer.cli.person import author
 from consumer.failure import REJECTED, USAGE, Failure
 
@@ -141,4 +141,4 @@ def _table(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         place = f"{row.get('topic', '?')}/{row.get('partition', '?')}/{row.get('offset', '?')}"
         table.add_row(row["id"], row["status"], row.get("reason", "?"), place, row.get("message", ""))
-    console().print(table)
+    print_table(table)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
 
+from badges.actions import CustomerAction
 from badges.calendar import format_day, format_instant
-from badges.decisions import Decision, LimitFact
-from badges.definitions import BadgeRecord
+from badges.decisions import Decision, LimitFact, Noise
+from badges.definitions import BadgeRecord, Level
 from badges.numbers import text_of_micros
 from badges.rulebook import OrgRules
+from consumer.cli.edit_words import shape_text
 from schemas.decisions import DecidedAction
+
+_SILENCE: Final[Mapping[Noise, str]] = {
+    "NO_MATCH": "the act does not meet the badge's criterion",
+    "OUTSIDE_PERIOD": "the act lies outside the badge's period",
+    "OUTSIDE_ENROLMENT": "no enrolment of the customer covers the act's date",
+    "ALREADY_ENROLLED": "the customer is enrolled on the act's date",
+}
 
 
 def told(
@@ -27,6 +37,12 @@ def told(
             yield f"    {line}"
 
 
+def silence(action: CustomerAction, noise: Noise) -> Iterator[str]:
+    """Lines about an act that yielded no record for the badge."""
+    yield f"{action.action} {action.event_id} of {format_instant(action.event_date)}"
+    yield f"  no record, {noise}: {_SILENCE[noise]}"
+
+
 def _facts(
     act: DecidedAction, decision: Decision, record: BadgeRecord | None, rules: OrgRules
 ) -> Iterator[str]:
@@ -36,6 +52,8 @@ def _facts(
         yield f"total {text_of_micros(decision.progress)}, threshold {text_of_micros(decision.reaches)}"
     for fact in (*(decision.limits or ()), *((decision.limit,) if decision.limit else ())):
         yield _limit(fact)
+        if record is not None and fact.type == "FIXED_WINDOW":
+            yield from _configuration(fact, record)
     if decision.issuance_id:
         yield f"issuance {decision.issuance_id}"
     if decision.enrolment_id:
@@ -54,6 +72,15 @@ def _limit(fact: LimitFact) -> str:
     elif first is not None and last is not None:
         where = f"processed after {format_instant(first)}, to {format_instant(last)}"
     return f"{fact.level.lower()} limit: {fact.counted} of {fact.max} {where}"
+
+
+def _configuration(fact: LimitFact, record: BadgeRecord) -> Iterator[str]:
+    """The configuration that cut the window: the last one that had begun on its first day (S65, S73)."""
+    first, configurations = fact.window_from, record.of_level(cast("Level", fact.level))
+    begun = [one for one in configurations if first is not None and one.starts_on <= first]
+    if begun:
+        shape, since = shape_text(begun[-1].shape), format_day(begun[-1].starts_on)
+        yield f"  {shape} since {since}, configuration {begun[-1].configuration_id}"
 
 
 def _reason(act: DecidedAction, decision: Decision, record: BadgeRecord | None, rules: OrgRules) -> str:

@@ -75,7 +75,7 @@ def _documents(file: Path) -> list[Document]:
     from schemas.errors import Malformed
 
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        text = (sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()).decode()
     except UnicodeDecodeError:
         raise Failure(INVALID, f"{file}: not UTF-8; nothing was published") from None
     except OSError as error:

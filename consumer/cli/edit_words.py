@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from consumer.definitions_store import Edited
 
 _INSTANTS = frozenset({"starts_at", "ends_at"})
+_LONG = "set"
 
 
 def words_of(edited: Edited, at: int) -> list[str]:
@@ -47,7 +48,11 @@ def _changes(before: BadgeDefinition, after: BadgeDefinition) -> Iterator[str]:
     for field in fields(before):
         old, new = getattr(before, field.name), getattr(after, field.name)
         if old != new:
-            yield f"{field.name}: {_shown(field.name, old)} -> {_shown(field.name, new)}"
+            words = _shown(field.name, old), _shown(field.name, new)
+            # Criteria and benefits are too long for a line: `badges show` prints them.
+            yield (
+                f"{field.name}: changed" if words == (_LONG, _LONG) else f"{field.name}: {' -> '.join(words)}"
+            )
 
 
 def _shown(name: str, value: object) -> str:
@@ -57,11 +62,11 @@ def _shown(name: str, value: object) -> str:
         return limits_text(value)
     if isinstance(value, Expiry):
         return expiry_text(value)
-    if value is None:
+    if value in (None, ()):
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value if isinstance(value, str) else "changed"
+    return value if isinstance(value, str) else _LONG
 
 
 def shape_text(shape: Shape) -> str:

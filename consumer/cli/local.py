@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -11,7 +11,11 @@ from consumer.cli.output import ask, emit, emit_json, say
 from consumer.failure import UNREACHABLE, USAGE, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from consumer.settings import Settings
+
+_ADDRESSES: Final = {"kafka": "bootstrap_servers", "redis": "url"}
 
 
 def up(as_json: AsJson = False, overrides: Overrides = None) -> None:
@@ -35,8 +39,8 @@ def down(
     home = default_home()
     stack = LocalStack(home, say)
     if not wipe:
-        stack.down()
-        say(f"stopped; the data stays in {home}")
+        stopped = stack.down()
+        say(f"{'stopped' if stopped else 'nothing ran'}; the data stays in {home}")
         return
     if not yes and not ask(f"Stop Kafka and Redis and delete all topics, badges and customers in {home}?"):
         raise Failure(USAGE, "nothing was deleted; confirm it, or give --yes where nobody can be asked")
@@ -50,9 +54,19 @@ def status(as_json: AsJson = False, overrides: Overrides = None) -> None:
 
     found = _state(load_settings(overrides or ()))
     _show(found, as_json)
-    silent = [name for name in ("kafka", "redis") if not found[name]["running"]]
+    silent = [name for name in _ADDRESSES if not found[name]["running"]]
     if silent:
-        raise Failure(UNREACHABLE, f"{' and '.join(silent)} not running; `badges up` starts local ones")
+        raise Failure(UNREACHABLE, "; ".join(_advice(found, silent)))
+
+
+def _advice(found: dict[str, Any], silent: list[str]) -> Iterator[str]:
+    """`badges up` starts nothing where an address is set."""
+    unknown = [name for name in silent if found[name][_ADDRESSES[name]] is None]
+    if unknown:
+        yield f"{' and '.join(unknown)} not running; `badges up` starts local ones"
+    for name in silent:
+        if name not in unknown:
+            yield f"{name} does not answer; see whether it runs, or correct {name}.{_ADDRESSES[name]}"
 
 
 def _state(settings: Settings) -> dict[str, Any]:
@@ -65,6 +79,6 @@ def _show(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         emit_json(found)
         return
-    for name, key in (("kafka", "bootstrap_servers"), ("redis", "url")):
+    for name, key in _ADDRESSES.items():
         address = found[name][key] or "no address"
         emit(f"{name}  {address}  {'running' if found[name]['running'] else 'not running'}")

@@ -7,6 +7,26 @@ from typing import Annotated
 
 import typer
 
+_ORG_MAX = 2**63 - 1
+_ID_MAX = 256
+
+
+def an_id(value: str | None) -> str | None:
+    """S10, S12: what no record can hold is a slip of the keyboard, and not a customer that is unknown."""
+    if value is None:
+        return None
+    surrogates = any("\ud800" <= letter <= "\udfff" for letter in value)
+    if surrogates or not 1 <= len(value) <= _ID_MAX:
+        raise typer.BadParameter(f"an id has 1 to {_ID_MAX} characters, in UTF-8")
+    return value
+
+
+def _an_org(value: int | None) -> int | None:
+    if value is not None and not 0 <= value <= _ORG_MAX:
+        raise typer.BadParameter("an org is a number from 0 to 2^63 - 1")
+    return value
+
+
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
@@ -19,11 +39,18 @@ Overrides = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable: one JSON object, lists one a line.")]
 Org = Annotated[
     int | None,
-    typer.Option("--org", metavar="N", help="The org; may be left out where only one is known."),
+    typer.Option(
+        "--org",
+        metavar="N",
+        callback=_an_org,
+        help="The org; may be left out where only one is known.",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 FromBeginning = Annotated[bool, typer.Option("--from-beginning", help="All records, not only new ones.")]
 ExitAtEnd = Annotated[bool, typer.Option("--exit-at-end", help="End once what was there has been read.")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="YAML or JSON; - is stdin.")]
 BadgeArgument = Annotated[str, typer.Argument(metavar="BADGE", help="The badge's id.")]
-CustomerArgument = Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")]
+CustomerArgument = Annotated[
+    str, typer.Argument(metavar="CUSTOMER", help="The customer's id.", callback=an_id)
+]

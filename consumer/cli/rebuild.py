@@ -8,9 +8,10 @@ from consumer.cli.output import emit_json, say
 
 def rebuild(as_json: AsJson = False, overrides: Overrides = None) -> None:
     """Make the view in Redis anew from Kafka; workers may go on meanwhile."""
+    from consumer.addresses import redis_address
     from consumer.broker import Broker
     from consumer.rebuild import rebuild_partition
-    from consumer.settings import load_settings, redis_address
+    from consumer.settings import load_settings
     from consumer.state_reading import Changelog
     from schemas.catalogue import CUSTOMER_STATE
     from state.redis_view import RedisView

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from badges.calendar import format_day, format_instant
 from badges.decisions import LimitFact
+from consumer.dead_letter_store import own_headers, texts_of
 from schemas.badge_issued import decode_issued
 from schemas.decisions import decode_decisions
 from schemas.framing import SchemaSource
@@ -53,21 +54,12 @@ def text_or_base64(data: str | bytes | None) -> str | dict[str, str] | None:
         return {"base64": base64.b64encode(data).decode()}
 
 
-def header_texts(message: Message) -> dict[str, str]:
-    """The headers of a record; of equal names the last wins, as with Kafka's own tools."""
-    pairs: Any = message.headers() or []
-    return {name: (value or b"").decode(errors="replace") for name, value in pairs}
-
-
 def dead_letter_lines(message: Message) -> list[str]:
     """One line a record of the dead-letter topic: its id, what its headers say, and what was rejected."""
-    headers = header_texts(message)
-    own = {
-        name.removeprefix("dlq-").replace("-", "_"): text for name, text in headers.items() if "dlq-" in name
-    }
+    headers: Any = message.headers() or []
     line = {
         "id": f"{message.partition()}-{message.offset()}",
-        **own,
+        **texts_of(own_headers(headers)),
         "key": text_or_base64(message.key()),
         "value": text_or_base64(message.value()),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
 import typer
+
+from consumer.cli.output import flush, leave
 
 USAGE: Final = 2
 INTERRUPTED: Final = 130
@@ -36,9 +37,6 @@ def simulate(
         with _opened(timeline) as source, _rare_collections():
             _print(lines_of(source, explain=explain))
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            _leave_pipe()
-            return
         _complain(
             f"cannot read {timeline}: {error.strerror}. Give the path of a timeline, or - for standard input."
         )
@@ -83,21 +81,19 @@ def _print(lines: Iterator[str]) -> None:
                 _write(pending)
     finally:
         _write(pending)
-        sys.stdout.flush()
+        flush()
 
 
 def _write(pending: list[str]) -> None:
     if pending:
         text = "\n".join(pending) + "\n"
         pending.clear()
-        sys.stdout.buffer.write(text.encode())
+        try:
+            sys.stdout.buffer.write(text.encode())
+        except OSError as error:
+            leave(error)
 
 
 def _complain(message: str) -> None:
-    sys.stdout.flush()
+    flush()
     typer.echo(f"badges simulate: {message}", err=True)
-
-
-def _leave_pipe() -> None:
-    """The reader has gone, which is its right; nothing is to be said about it when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

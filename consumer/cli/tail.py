@@ -49,6 +49,7 @@ def tail(
     lines = _printer(what, schema_source(settings))
     topic = _TOPICS[what]
     if exit_at_end:
+        broker.partitions(topic)  # says so where the topic is missing
         # Without --from-beginning there is nothing between now and now.
         _print(read_to_end(broker, topic) if from_beginning else (), lines)
     else:
@@ -67,7 +68,8 @@ def _print(messages: Iterable[Message | None], lines: Callable[[Message], list[s
 
 def _printer(what: Stream, schemas: SchemaSource | None) -> Callable[[Message], list[str]]:
     from consumer.cli.record_lines import dead_letter_lines, decision_record_lines, issued_lines
-    from schemas.framing import Rejected
+    from consumer.reading import decoded
+    from schemas.errors import UnreadableRecord
 
     if what is Stream.DEAD_LETTERS:
         return dead_letter_lines
@@ -75,10 +77,9 @@ def _printer(what: Stream, schemas: SchemaSource | None) -> Callable[[Message], 
 
     def lines(message: Message) -> list[str]:
         try:
-            return decode(message.value() or b"", schemas)
-        except Rejected as error:
-            place = f"{message.topic()}/{message.partition()}/{message.offset()}"
-            say(f"{place} cannot be read: {error.message}")
+            return decoded(message, decode, schemas)
+        except UnreadableRecord as error:
+            say(str(error))
             return []
 
     return lines

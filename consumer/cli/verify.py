@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from consumer.cli.options import AsJson, Overrides
-from consumer.cli.output import console, emit_json, say
+from consumer.cli.output import emit_json, print_table, say
 from consumer.failure import DIFFERENT, Failure
 
 if TYPE_CHECKING:
@@ -36,9 +36,10 @@ def verify(issued: Issued = False, as_json: AsJson = False, overrides: Overrides
 
 
 def _verify_view(*, as_json: bool, overrides: list[str] | None) -> None:
+    from consumer.addresses import redis_address
     from consumer.broker import Broker
     from consumer.group import committed_offsets, member_count
-    from consumer.settings import load_settings, redis_address
+    from consumer.settings import load_settings
     from state.redis_view import RedisView
 
     settings = load_settings(overrides or ())
@@ -111,6 +112,6 @@ def _tell(rows: list[dict[str, Any]], equal: bool) -> None:
         table.add_column(title, justify="right")
     for row in rows:
         table.add_row(*("-" if cell is None else str(cell) for cell in row.values()))
-    console().print(table)
+    print_table(table)
     total = sum(row["documents"] for row in rows)
     say(f"{total} documents compared: {'equal' if equal else 'NOT equal'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from consumer.cli.output import console, emit_json, say
+from consumer.cli.output import emit_json, print_table, say
 from consumer.failure import DIFFERENT, Failure
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _tell(checks: list[IssuedCheck], equal: bool) -> None:
     for check in checks:
         counts = (check.decided, check.issued, len(check.missing), len(check.unknown), len(check.twice))
         table.add_row(str(check.partition), *map(str, counts), _instant(check) or "the start")
-    console().print(table)
+    print_table(table)
     for kind in ("missing", "unknown", "twice"):
         lines = [_line(check, kind, *one) for check in checks for one in getattr(check, kind).items()]
         for line in lines[:SHOWN]:

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
 
     from badges.customer import CustomerState
     from consumer.broker import Broker
+    from consumer.definitions_store import Definitions
     from schemas.decisions import DecidedAction
+    from schemas.rules_feed import StoredBadge
 
 Date = Annotated[
     str | None,
     typer.Option("--date", metavar="DAY", help="Only acts of this day (YYYY-MM-DD).", show_default=False),
+]
+
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Also say why acts that the badge could count yielded nothing.")
 ]
 
 
@@ -27,6 +33,7 @@ def why(
     customer: CustomerArgument,
     badge: BadgeArgument,
     date: Date = None,
+    explain: Explain = False,
     org: Org = None,
     as_json: AsJson = False,
     overrides: Overrides = None,
@@ -40,8 +47,8 @@ def why(
     from consumer.settings import load_settings
     from schemas.json_decision import decision_lines
 
-    day = parse_day(date) if date is not None else None
-    if date is not None and day is None:
+    wanted = parse_day(date) if date is not None else None
+    if date is not None and wanted is None:
         raise Failure(USAGE, f"--date {date}: write a day as YYYY-MM-DD")
     broker = Broker(load_settings(overrides or ()))
     definitions = read_definitions(broker)
@@ -52,11 +59,15 @@ def why(
     found = False
     for act in _decided(broker, org_id, customer):
         mine = [decision for decision in act.decisions if decision.badge_id == badge]
-        if not mine or (day is not None and rules.zone.day(act.event_date) != day):
+        if not mine or wanted not in (None, rules.zone.day(act.event_date)):
             continue
         found = True
         lines = decision_lines(act.as_action(), mine, act.processed_at, act.run_id)
         for line in lines if as_json else told(act, mine, versions, rules):
+            emit(line)
+    if explain:
+        for line in _silent(broker, definitions, stored, customer, wanted, as_json):
+            found = True
             emit(line)
     if stored.record.definition.badge_limits.any:
         waiting = _waiting(broker, org_id, customer, badge)
@@ -66,8 +77,29 @@ def why(
     if not found:
         say(
             "no decision: no act of this customer met the badge's criteria, or the acts are not decided yet; "
-            "`badges show` names the criteria, `badges customer` the customer"
+            "--explain looks at each, `badges show` names the criteria, `badges customer` the customer"
         )
+
+
+def _silent(
+    broker: Broker,
+    definitions: Definitions,
+    stored: StoredBadge,
+    customer: str,
+    day: int | None,
+    as_json: bool,
+) -> Iterator[str]:
+    """The acts that yielded nothing, as `simulate --explain` prints them, or in words."""
+    from consumer.cli.decision_words import silence
+    from consumer.cli.schema_source import schema_source
+    from consumer.silent_acts import silent_acts
+    from schemas.json_decision import noise_line
+
+    org_id, badge_id = stored.record.definition.org_id, stored.record.definition.badge_id
+    rules, settings = definitions.rules(org_id), definitions.settings.get(org_id)
+    for action, at, noise in silent_acts(broker, stored, settings, customer, schema_source(broker.settings)):
+        if day in (None, rules.zone.day(action.event_date)):
+            yield from [noise_line(action, badge_id, noise, at)] if as_json else silence(action, noise)
 
 
 def _waiting(broker: Broker, org_id: int, customer: str, badge: str) -> list[str]:
@@ -88,7 +120,7 @@ def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedActi
     from confluent_kafka import OFFSET_BEGINNING, murmur2
 
     from consumer.cli.schema_source import schema_source
-    from consumer.reading import read_until, stable_ends
+    from consumer.reading import decoded, read_until, stable_ends
     from schemas.catalogue import BADGE_DECISIONS
     from schemas.customer_action import customer_key
     from schemas.decisions import decode_decisions
@@ -101,4 +133,4 @@ def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedActi
         ends = stable_ends(broker, topic, [partition])
         for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
             if message.key() == key:
-                yield decode_decisions(message.value() or b"", schemas)
+                yield decoded(message, decode_decisions, schemas)

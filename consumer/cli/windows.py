@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from consumer.cli.clock import now_ms
-from consumer.cli.options import AsJson, BadgeArgument, Org, Overrides
-from consumer.cli.output import console, emit, emit_json, say
+from consumer.cli.options import AsJson, BadgeArgument, Org, Overrides, an_id
+from consumer.cli.output import emit, emit_json, print_table, say
 from consumer.failure import USAGE, Failure
 
 if TYPE_CHECKING:
@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 Customer = Annotated[
     str | None,
-    typer.Option("--customer", metavar="C", help="Count this customer's issuances.", show_default=False),
+    typer.Option(
+        "--customer",
+        metavar="C",
+        callback=an_id,
+        help="Count this customer's issuances.",
+        show_default=False,
+    ),
 ]
 SHOWN: Final = 20
 """Cycles in a table where no days are asked for: a badge of ten years has over a thousand."""
@@ -125,5 +131,5 @@ def _page(answer: dict[str, Any]) -> None:
             )
             table.add_row(*cells)
         if rows:
-            console().print(table)
+            print_table(table)
             emit("")

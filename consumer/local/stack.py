@@ -20,6 +20,7 @@ from typing import Final
 from platformdirs import user_data_path
 
 from consumer.local.errors import LocalStackError
+from consumer.local.jars import CACHE_VARIABLE
 from consumer.local.kafka import KafkaNode
 from consumer.local.redis import RedisNode
 
@@ -94,22 +95,23 @@ class LocalStack:
 
         Returns when both answer. Raises LocalStackError.
         """
-        with self._alone():
+        with _writable(), self._alone():
             url = self._redis.up() if redis else ""
             servers = self._kafka.up() if kafka else ""
         return StackAddresses(servers, url)
 
-    def down(self) -> None:
-        """Stops both, if they run, and waits; the data stays. Raises LocalStackError."""
-        if self._home.exists():
-            with self._alone():
-                self._kafka.down()
-                self._redis.down()
+    def down(self) -> bool:
+        """Stops both, if they run, and waits; the data stays. True if one ran. Raises LocalStackError."""
+        if not self._home.exists():
+            return False
+        with _writable(), self._alone():
+            kafka, redis = self._kafka.down(), self._redis.down()
+        return kafka or redis
 
     def wipe(self) -> None:
         """Stops both and deletes their data, logs and addresses. Raises LocalStackError."""
         if self._home.exists():
-            with self._alone():
+            with _writable(), self._alone():
                 self._kafka.down()
                 self._redis.down()
                 for name in ("kafka", "redis"):
@@ -153,6 +155,20 @@ class LocalStack:
 def running_addresses() -> tuple[str | None, str | None]:
     """Bootstrap servers and Redis URL of this user's stack, each None where its process does not live."""
     return LocalStack(default_home(), lambda _line: None).running()
+
+
+@contextmanager
+def _writable() -> Iterator[None]:
+    """A folder that cannot be made or written is the caller's to choose otherwise, and no defect."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise LocalStackError(
+            f"{error.filename} cannot be used ({error.strerror}): choose another folder with "
+            f"{HOME_VARIABLE}, for Kafka's jars with {CACHE_VARIABLE}"
+        ) from None
 
 
 def _locked(descriptor: int) -> bool:

@@ -60,6 +60,15 @@ def test_refused_lines_are_named_by_number_and_their_neighbours_sent() -> None:
     assert rejected[0].error.startswith("org_id:")
 
 
+def test_what_is_no_json_is_told_with_the_place_or_the_byte_order_mark() -> None:
+    _, rejected = split(jsonl_rows(jsonl(b"nope", b'{"a": }', b"\xef\xbb\xbf" + json.dumps(GOOD).encode())))
+    assert [one.error for one in rejected] == [
+        "not JSON: no JSON value at character 1",
+        "not JSON: no JSON value at character 7",
+        "not JSON: it begins with a byte order mark; save it without",
+    ]
+
+
 def test_raw_lines_go_byte_for_byte_with_the_key_where_it_can_be_read() -> None:
     strange = b' {"org_id":7,"customer_id":"42", "event_id": 5} '
     rows, rejected = split(raw_rows(jsonl(strange, b"nope", b"", {**GOOD, "org_id": "7"}, b"\xff")))
@@ -129,6 +138,13 @@ def test_an_unknown_csv_column_is_a_usage_error() -> None:
     with pytest.raises(Failure, match=r"'channel'.*attributes\.NAME") as caught:
         list(csv_rows(csv_file("event_id,channel\n")))
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("twice", ["event_date", "attributes.channel"])
+def test_a_csv_column_that_stands_there_twice_is_wrong_usage(twice: str) -> None:
+    with pytest.raises(Failure, match="twice") as failure:
+        list(csv_rows(csv_file(f"event_id,{twice},org_id,{twice}\n")))
+    assert failure.value.code == 2
 
 
 CONTAINER = {

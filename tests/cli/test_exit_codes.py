@@ -27,6 +27,12 @@ NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
         ["dead-letters", "replay"],
         ["dead-letters", "replay", "1-2", "--all"],
         ["simulate", "missing.jsonl"],
+        ["customer", ""],
+        ["customer", "\udcff"],
+        ["why", "x" * 257, "gold"],
+        ["windows", "gold", "--customer", ""],
+        ["list", "--org", "-1"],
+        ["show", "gold", "--org", "9223372036854775808"],
     ],
 )
 def test_wrong_usage_exits_2_and_says_so_on_stderr(badges: Badges, words: list[str]) -> None:
@@ -79,6 +85,35 @@ def test_status_without_a_stack_exits_4_and_prints_json(badges: Badges) -> None:
             "redis": {"url": None, "running": False},
         }
     ]
+
+
+def test_status_sends_nobody_to_badges_up_for_an_address_that_is_set(
+    badges: Badges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.broker.PROBE_S", 0.2)
+    ran = badges("status", "--set", NOWHERE, "--set", "redis.url=redis://127.0.0.1:1/0")
+    assert ran.code == 4
+    assert "kafka.bootstrap_servers" in ran.err
+    assert "redis.url" in ran.err
+    assert "`badges up`" not in ran.err
+
+
+@pytest.mark.parametrize("words", [["up"], ["down"], ["down", "--wipe", "--yes"], ["demo"]])
+def test_a_home_that_is_no_folder_exits_4_and_names_the_variable(
+    badges: Badges, folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    (folder / "file").touch()
+    monkeypatch.setenv("BADGES_HOME", str(folder / "file"))
+    ran = badges(*words)
+    assert ran.code == 4
+    assert str(folder / "file") in ran.err
+    assert "BADGES_HOME" in ran.err
+
+
+def test_down_says_that_nothing_ran(badges: Badges) -> None:
+    ran = badges("down")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith("nothing ran;")
 
 
 def test_status_shows_no_password(badges: Badges, monkeypatch: pytest.MonkeyPatch) -> None:

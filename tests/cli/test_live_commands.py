@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from uuid import uuid4
 import pytest
 from confluent_kafka import Producer
 
+from consumer import reading
 from consumer.settings import load_settings
 from state.redis_view import RedisView
 from tests.cli.conftest import Badges, Ran
@@ -124,7 +126,15 @@ def test_topics_are_created_once_and_differences_are_named(prefix: str, badges: 
 def test_commands_before_the_topics_exist_exit_6_and_say_what_to_run(
     prefix: str, badges: Badges, folder: Path
 ) -> None:
-    for words in (["list"], ["publish", write(folder / "a.jsonl", purchase(1, "c"))], ["verify"]):
+    for words in (
+        ["list"],
+        ["publish", write(folder / "a.jsonl", purchase(1, "c"))],
+        ["verify"],
+        ["define", write(folder / "gold.jsonl", definition())],
+        ["deactivate", "gold"],
+        ["dead-letters", "replay", "0-0"],
+        ["tail", "issued", "--exit-at-end"],
+    ):
         ran = badges(*words)
         assert ran.code == 6
         assert "`badges topics create`" in ran.err
@@ -193,6 +203,23 @@ def test_a_window_edit_says_when_it_takes_effect(topics: str, badges: Badges, fo
     assert f"5 per WEEK from MONDAY takes effect on {upcoming['starts_on']}" in ran.out
 
 
+def test_an_edit_names_what_changes_and_what_a_line_can_hold_of_it(
+    topics: str, badges: Badges, folder: Path
+) -> None:
+    badges("define", write(folder / "a.jsonl", definition()))
+    changes = {
+        "name": "Golden",
+        "issue_on": {"action": "PURCHASE", "count": True, "reaches": 2},
+        "benefits": [{"type": "COUPON"}],
+    }
+    ran = badges("define", write(folder / "b.jsonl", definition(**changes)), "--dry-run")
+    assert [line.strip() for line in ran.out.splitlines()][1:] == [
+        "name: Gold -> Golden",
+        "issue_on: changed",
+        "benefits: none -> set",
+    ]
+
+
 def test_list_and_show_know_the_badge(topics: str, badges: Badges, folder: Path) -> None:
     badges("define", write(folder / "a.jsonl", definition()))
     [row] = badges("list", "--json").lines
@@ -202,6 +229,16 @@ def test_list_and_show_know_the_badge(topics: str, badges: Badges, folder: Path)
     assert page["badge"] == definition()["badge"]
     assert [one["status"] for one in page["configurations"]["CUSTOMER"]] == ["ACTIVE"]
     assert "gold" in badges("show", "gold").out
+
+
+def test_what_show_prints_defines_the_badge_that_is_in_force(
+    topics: str, badges: Badges, folder: Path
+) -> None:
+    where = {"store": ["1.50", "on", "1e3"], "channel": 1.5, "amount": {"min": 0.25}}
+    issue_on = {"action": "PURCHASE", "where": where}
+    assert badges("define", write(folder / "a.jsonl", definition(issue_on=issue_on))).code == 0
+    (folder / "shown.yaml").write_text(badges("show", "gold").out)
+    assert badges("define", "shown.yaml", "--json").lines[0]["result"] == "UNCHANGED"
 
 
 def test_activation_is_an_edit_of_one_field(topics: str, badges: Badges, folder: Path) -> None:
@@ -260,6 +297,21 @@ def test_rejected_rows_are_named_and_the_others_sent(topics: str, badges: Badges
     assert "line 2:" in ran.err
 
 
+def test_a_raw_line_that_the_topic_cannot_take_is_named_and_the_others_sent(
+    topics: str, badges: Badges, folder: Path
+) -> None:
+    file = folder / "a.jsonl"
+    # The topic takes a mebibyte, the client sends ten: one is refused by the broker, one by the client.
+    sizes = (1, 1_500_000, 12_000_000, 1)
+    file.write_bytes(b"\n".join(random.Random(size).randbytes(size).hex().encode() for size in sizes))
+    ran = badges("publish", "--raw", str(file), "--json")
+    assert ran.code == 5
+    [answer] = ran.lines
+    assert answer["sent"] == 2
+    assert [one["line"] for one in answer["rejected"]] == [2, 3]
+    assert "max.message.bytes" in ran.err
+
+
 def test_decisions_are_tailed_as_simulate_prints_them(decided: str, badges: Badges) -> None:
     ran = badges("tail", "decisions", "--from-beginning", "--exit-at-end")
     assert ran.code == 0
@@ -293,7 +345,62 @@ def test_why_tells_each_decision(decided: str, badges: Badges) -> None:
     ran = badges("why", "c1", "gold")
     assert ran.code == 0
     assert "ISSUED, retro" in ran.out
+    [configuration] = badges("show", "gold", "--json").lines[0]["configurations"]["CUSTOMER"]
+    assert f"3 DAYS since {START:%Y-%m-%d}, configuration {configuration['configuration_id']}" in ran.out
     assert len(badges("why", "c1", "gold", "--json").lines) == 6
+
+
+def test_why_explains_on_request_what_yielded_nothing_by_the_rules_of_that_time(
+    topics: str, badges: Badges, process: Process, folder: Path
+) -> None:
+    def selling(*channels: str) -> dict[str, Any]:
+        issue_on = {"action": "PURCHASE", "where": {"channel": list(channels)}}
+        return definition(issue_on=issue_on, customer_limits=[])
+
+    def bought(number: int, channel: str, **fields: Any) -> dict[str, Any]:
+        return {**purchase(number, "c", **fields), "attributes": {"channel": channel}}
+
+    early = [
+        bought(1, "shop"),
+        bought(2, "web", days=40),
+        bought(3, "web"),
+        {**bought(4, "web"), "action": "VISIT"},
+    ]
+    for number, (rules, acts) in enumerate(((selling("web"), early), (selling("shop"), [bought(5, "shop")]))):
+        assert badges("define", write(folder / f"{number}.jsonl", rules)).code == 0
+        assert badges("publish", write(folder / f"acts-{number}.jsonl", *acts)).code == 0
+        assert process("consume", "--exit-at-end").code == 0
+    badges("publish", write(folder / "later.jsonl", bought(6, "web")))
+    assert [line["event_id"] for line in badges("why", "c", "gold", "--json").lines] == ["e-3", "e-5"]
+    explained = badges("why", "c", "gold", "--explain", "--json").lines[2:]
+    assert [(line["event_id"], line["noise"]) for line in explained] == [
+        ("e-1", "NO_MATCH"),
+        ("e-2", "OUTSIDE_PERIOD"),
+    ]
+    assert list(explained[0]) == ["at", "event_id", "org_id", "customer_id", "badge_id", "noise"]
+    day = f"{TODAY - timedelta(days=40):%Y-%m-%d}"
+    words = badges("why", "c", "gold", "--explain", "--date", day).out
+    assert "no record, OUTSIDE_PERIOD: the act lies outside the badge's period" in words
+    assert "e-1" not in words
+
+
+@pytest.mark.parametrize("words", [["why", "c", "gold"], ["verify", "--issued"]])
+def test_a_decision_that_cannot_be_read_is_exit_6_with_its_place(
+    topics: str, badges: Badges, folder: Path, words: list[str]
+) -> None:
+    badges("define", write(folder / "gold.jsonl", definition()))
+    producer = Producer(
+        {
+            "bootstrap.servers": load_settings().kafka.bootstrap_servers,
+            "partitioner": "murmur2_random",
+        }
+    )
+    producer.produce(f"{topics}badge-decisions", key=b"7:c", value=b"\x00\x00\x00\x00\x01framed")
+    producer.flush(10)
+    ran = badges(*words)
+    assert ran.code == 6
+    assert f"{topics}badge-decisions/" in ran.err
+    assert "registry.url" in ran.err
 
 
 def test_verify_agrees_after_a_run_and_finds_what_was_lost(decided: str, badges: Badges) -> None:
@@ -350,9 +457,9 @@ def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badg
     producer.flush(PATIENCE_S)
     assert badges("dead-letters", "replay", "1-0").code == 0
     from consumer.broker import Broker
-    from consumer.reading import read_to_end
+    from consumer.reading import read_everything
 
-    [message] = read_to_end(Broker(settings), "customer-actions")
+    [message] = read_everything(Broker(settings), "customer-actions")
     assert (message.key(), message.value()) == (b"7:c", b"\x01\x02")
     assert message.headers() == [("trace", b"\x00\xff"), ("trace", b"2")]
     tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end").lines
@@ -360,12 +467,44 @@ def test_a_replayed_record_keeps_key_value_and_headers(topics: str, badges: Badg
     assert (tailed[1]["resolves"], tailed[1]["resolution"]) == ("1-0", "REPLAYED")
 
 
+def test_headers_that_a_record_came_with_close_and_name_no_dead_letter(topics: str, badges: Badges) -> None:
+    settings = load_settings()
+    producer = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers})
+    came: list[tuple[str, str | bytes | None]] = [
+        ("dlq-reason", b"EMPTY"),
+        ("dlq-resolves", b"1-0"),
+        ("dlq-resolution", b"DISCARDED"),
+        ("dlq-stub", b"1"),
+        ("dlq-id", b"9-9"),
+    ]
+    for headers in ([], came):
+        producer.produce(
+            f"{topics}customer-actions.dead-letters",
+            key=b"7:c",
+            value=b"\x01",
+            headers=[*headers, ("dlq-reason", b"UNDECODABLE"), ("dlq-offset", b"9")],
+            partition=1,
+        )
+    producer.flush(10)
+    listed = badges("dead-letters", "list", "--json").lines
+    assert [(one["id"], one["status"], one["reason"]) for one in listed] == [
+        ("1-0", "OPEN", "UNDECODABLE"),
+        ("1-1", "OPEN", "UNDECODABLE"),
+    ]
+    tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end").lines
+    assert [sorted(line) for line in tailed] == [["id", "key", "offset", "reason", "value"]] * 2
+    assert [line["id"] for line in tailed] == ["1-0", "1-1"]
+    assert badges("dead-letters", "replay", "1-1").code == 0
+    from consumer.broker import Broker
+    from consumer.reading import read_to_end
+
+    [message] = read_to_end(Broker(settings), "customer-actions")
+    assert message.headers() == came
+
+
 def test_an_open_transaction_is_neither_printed_nor_waited_for(topics: str, badges: Badges) -> None:
-    config = {"bootstrap.servers": load_settings().kafka.bootstrap_servers}
     topic = f"{topics}customer-actions.dead-letters"
-    producer = Producer({**config, "transactional.id": f"{topics}test", "transaction.timeout.ms": 900_000})
-    producer.init_transactions(PATIENCE_S)
-    producer.begin_transaction()
+    producer = transaction(topics)
     producer.produce(topic, value=b"committed", partition=0)
     producer.commit_transaction(PATIENCE_S)
     producer.begin_transaction()
@@ -375,3 +514,33 @@ def test_an_open_transaction_is_neither_printed_nor_waited_for(topics: str, badg
     assert [line["value"] for line in tailed.lines] == ["committed"]
     producer.abort_transaction(PATIENCE_S)
     assert [line["id"] for line in badges("dead-letters", "list", "--json").lines] == ["0-0"]
+
+
+def test_what_was_committed_a_moment_ago_is_printed_although_it_still_looks_open(
+    topics: str, badges: Badges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker confirms a commit before it has written the markers that readers wait for."""
+    producer = transaction(topics)
+    producer.produce(f"{topics}customer-actions.dead-letters", value=b"just now", partition=0)
+    producer.flush(PATIENCE_S)
+    ends = reading.stable_ends
+
+    def before_the_markers(*asked: Any) -> dict[int, int]:
+        found = ends(*asked)
+        monkeypatch.setattr(reading, "stable_ends", ends)
+        producer.commit_transaction(PATIENCE_S)
+        return found
+
+    monkeypatch.setattr(reading, "stable_ends", before_the_markers)
+    tailed = badges("tail", "dead-letters", "--from-beginning", "--exit-at-end")
+    assert [line["value"] for line in tailed.lines] == ["just now"]
+
+
+def transaction(topics: str) -> Producer:
+    """A producer with a transaction that has begun."""
+    servers = load_settings().kafka.bootstrap_servers
+    identity = {"transactional.id": f"{topics}test", "transaction.timeout.ms": 900_000}
+    producer = Producer({"bootstrap.servers": servers, **identity})
+    producer.init_transactions(PATIENCE_S)
+    producer.begin_transaction()
+    return producer

@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from consumer.addresses import AddressMissing, redis_address, resolve_addresses
+from consumer.setting_models import REFUSED_CLIENT_SETTINGS
 from consumer.setting_sources import InvalidSettings
-from consumer.settings import (
-    REFUSED_CLIENT_SETTINGS,
-    AddressMissing,
-    load_settings,
-    redis_address,
-    resolve_addresses,
-    setting_keys,
-)
+from consumer.settings import load_settings, setting_keys
 
 FILE = "badges.toml"
 

@@ -52,6 +52,7 @@ WINDOWS = [
 MEASURES: list[dict[str, Any] | None] = [
     None,
     {"action": "PURCHASE", "sum": "amount", "reaches": Decimal("0.5")},
+    {"action": "PURCHASE", "where": {"store": "9", "channel": ["web", "app"], "amount": {"min": 1}}},
     {"action": ["PURCHASE", "VISIT"], "count": True, "reaches": 3, "within": {"duration": "MONTHS"}},
 ]
 

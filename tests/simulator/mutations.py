@@ -25,8 +25,10 @@ from consumer.repair import Found, Repair, redis_marker
 from consumer.rules_in_force import RulesInForce
 from consumer.transactions import Transactions
 from state.chain import OFFSET_BYTES, Script
+from state.errors import ViewError
 from state.marker import encode_marker
 from state.memory_view import MemoryView
+from state.view import Load
 from tests.simulator.consumers import FakeConsumer
 from tests.simulator.producers import write_metadata
 from tests.simulator.view import WorkerView
@@ -71,20 +73,20 @@ def offsets_outside_the_transaction() -> AbstractContextManager[Any]:
 
 
 def reads_do_not_compare_the_marker() -> AbstractContextManager[Any]:
-    def load(self: Any, partition: int, expected: Any, keys: Sequence[bytes]) -> list[bytes | None]:
-        documents = self._documents.get(partition, {})
-        return [value and value[OFFSET_BYTES:] for value in map(documents.get, keys)]
+    def found(self: Any, load: Load) -> list[bytes | None]:
+        documents = self._documents.get(load.partition, {})
+        return [value and value[OFFSET_BYTES:] for value in map(documents.get, load.keys)]
 
-    return patch.object(MemoryView, "load", load)
+    return patch.object(MemoryView, "_found", found)
 
 
 def scripts_do_not_compare_the_marker() -> AbstractContextManager[Any]:
-    run = MemoryView._run
+    run = MemoryView.run
 
-    def always(self: Any, partition: int, script: Script) -> None:
-        run(self, partition, script._replace(expected=self._markers.get(partition, b"")))
+    def always(self: Any, partition: int, script: Script) -> ViewError | None:
+        return run(self, partition, script._replace(expected=self._markers.get(partition, b"")))
 
-    return patch.object(MemoryView, "_run", always)
+    return patch.object(MemoryView, "run", always)
 
 
 def all_tokens_are_equal() -> AbstractContextManager[Any]:

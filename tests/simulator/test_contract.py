@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Protocol
@@ -150,6 +151,20 @@ def committed_values(clients: Clients, topic: str, *values: bytes) -> None:
     producer = opened(clients)
     write(producer, topic, *values)
     producer.commit_transaction(CALL_S)
+    settle(clients, topic)
+
+
+def settle(clients: Clients, topic: str) -> None:
+    """Until readers see how all transactions ended: a commit is confirmed before its markers are written."""
+    deadline = time.monotonic() + CALL_S
+    while latest(clients, topic, IsolationLevel.READ_COMMITTED) < latest(clients, topic):
+        assert time.monotonic() < deadline, "a transaction stays open"
+
+
+def latest(clients: Clients, topic: str, level: IsolationLevel = IsolationLevel.READ_UNCOMMITTED) -> int:
+    asked = {TopicPartition(topic, 0): OffsetSpec.latest()}
+    answers = clients.admin().list_offsets(asked, isolation_level=level, request_timeout=10)
+    return int(next(iter(answers.values())).result().offset)
 
 
 def read_to_end(reader: Any) -> tuple[list[tuple[int, bytes]], int]:
@@ -229,6 +244,7 @@ def test_an_aborted_transaction_is_never_seen(clients: Clients) -> None:
     producer.begin_transaction()
     write(producer, topic, b"seen")
     producer.commit_transaction(CALL_S)
+    settle(clients, topic)
 
     assert read_to_end(reading(clients, topic)) == ([(2, b"seen")], 4)
 
@@ -238,13 +254,8 @@ def test_the_high_watermark_counts_open_transactions_and_the_stable_offset_does_
     producer = opened(clients)
     write(producer, topic, b"a", b"b")
 
-    def latest(level: IsolationLevel) -> int:
-        asked = {TopicPartition(topic, 0): OffsetSpec.latest()}
-        answers = clients.admin().list_offsets(asked, isolation_level=level, request_timeout=10)
-        return int(next(iter(answers.values())).result().offset)
-
-    assert latest(IsolationLevel.READ_UNCOMMITTED) == 2
-    assert latest(IsolationLevel.READ_COMMITTED) == 0
+    assert latest(clients, topic) == 2
+    assert latest(clients, topic, IsolationLevel.READ_COMMITTED) == 0
     assert clients.reader().get_watermark_offsets(TopicPartition(topic, 0), 10.0) == (0, 0)
     producer.abort_transaction(CALL_S)
 
@@ -275,6 +286,7 @@ def test_a_fenced_producer_writes_nothing_more(clients: Clients) -> None:
         assert error.code() in _FENCED
     write(second, topic, b"in time")
     second.commit_transaction(CALL_S)
+    settle(clients, topic)
     assert [value for _, value in read_to_end(reading(clients, topic))[0]] == [b"in time"]
 
 

@@ -10,12 +10,12 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from state.chain import Script, scripts_of
-from state.errors import MarkerMoved, OutcomeUnknown, ViewError, ViewUnavailable
+from state.chain import scripts_of
+from state.errors import OutcomeUnknown, ViewError, ViewUnavailable
 from state.keys import parse_key
 from state.marker import RedisMarker
 from state.memory_view import MemoryView
-from state.view import Apply, Document, Health, Load
+from state.view import Apply, Document, Health, Load, View
 from tests.simulator.host import Host
 
 KEYS_A_SCAN = 2
@@ -59,11 +59,10 @@ class RedisServer:
         return True
 
 
-class WorkerView(MemoryView):
+class WorkerView(View):
     """One worker's connection. The contract is that of state/view.py."""
 
     def __init__(self, server: RedisServer, host: Host, name: str) -> None:
-        super().__init__()
         self._server = server
         self._host = host
         self._name = name
@@ -89,12 +88,6 @@ class WorkerView(MemoryView):
             self._host.step("redis: load, reply")
         return results
 
-    def load(self, partition: int, expected: RedisMarker | None, keys: Sequence[bytes]) -> list[bytes | None]:
-        found = self.load_many([Load(partition, expected, keys)])[partition]
-        if isinstance(found, ViewError):
-            raise found
-        return found
-
     def health(self) -> Health:
         self._reach()
         return Health(f"run {self._server.runs}", 0, 0)
@@ -106,17 +99,6 @@ class WorkerView(MemoryView):
             raise ViewUnavailable("it does not answer")
 
     # Writing
-
-    def apply(
-        self,
-        partition: int,
-        expected: RedisMarker | None,
-        documents: Sequence[Document],
-        next_marker: RedisMarker,
-    ) -> None:
-        error = self.apply_many([Apply(partition, expected, documents, next_marker)])[partition]
-        if error is not None:
-            raise error
 
     def apply_many(self, applies: Sequence[Apply]) -> Mapping[int, ViewError | None]:
         results: dict[int, ViewError | None] = {apply.partition: None for apply in applies}
@@ -134,14 +116,14 @@ class WorkerView(MemoryView):
         for n, (partition, script) in enumerate(scripts):
             answer: ViewError | None = None
             if n < broken or fault == "reply lost":
-                answer = self._run_script(partition, script)
+                answer = self._server.data.run(partition, script)
                 self._host.step("redis: script, reply")
                 self._between_scripts()
             if n >= broken:
                 answer = OutcomeUnknown("the connection broke")
             results[partition] = results[partition] or answer
         if fault == "late":
-            self._host.later("scripts", lambda: [self._run_script(*one) for one in scripts[broken:]])
+            self._host.later("scripts", lambda: [self._server.data.run(*one) for one in scripts[broken:]])
         if fault:
             self._host.wait(1.0)
         return results
@@ -156,13 +138,6 @@ class WorkerView(MemoryView):
             case "wipe":
                 self._server.wipe()
 
-    def _run_script(self, partition: int, script: Script) -> ViewError | None:
-        try:
-            self._server.data._run(partition, script)
-        except MarkerMoved as moved:
-            return moved
-        return None
-
     def clear(self, partition: int, held: RedisMarker) -> RedisMarker:
         self._reach()
         names = [document.key for document in self._server.data.scan(partition)]
@@ -176,3 +151,9 @@ class WorkerView(MemoryView):
 
     def delete_marker(self, partition: int) -> None:
         self._server.data.delete_marker(partition)
+
+    def check_server(self) -> list[str]:
+        return []
+
+    def close(self) -> None:
+        """The host ends with its connection."""

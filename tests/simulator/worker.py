@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from consumer.batch import TZDATA, Committer, Topics
+from consumer.batch import TZDATA, Committer
+from consumer.batch_records import Topics
 from consumer.changelog import Changelog
 from consumer.feeds import Feeds
 from consumer.input import Hops, InputGroup

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from consumer.batch import Committer, Topics
+from consumer.batch import Committer
+from consumer.batch_records import Topics
 from consumer.ownership import Owned
 from consumer.shares import Batch, Share
 from consumer.view_checks import ViewMoved

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer.settings import OTHER_VARIABLES, REFUSED_CLIENT_SETTINGS, Settings, setting_keys
+from consumer.setting_models import REFUSED_CLIENT_SETTINGS
+from consumer.settings import OTHER_VARIABLES, Settings, setting_keys
 from consumer.telemetry import Metrics
 from schemas.catalogue import topics
 
