@@ -396,7 +396,7 @@ def test_a_decision_that_cannot_be_read_is_exit_6_with_its_place(
         }
     )
     producer.produce(f"{topics}badge-decisions", key=b"7:c", value=b"\x00\x00\x00\x00\x01framed")
-    producer.flush(10)
+    producer.flush(PATIENCE_S)
     ran = badges(*words)
     assert ran.code == 6
     assert f"{topics}badge-decisions/" in ran.err
@@ -485,7 +485,7 @@ def test_headers_that_a_record_came_with_close_and_name_no_dead_letter(topics: s
             headers=[*headers, ("dlq-reason", b"UNDECODABLE"), ("dlq-offset", b"9")],
             partition=1,
         )
-    producer.flush(10)
+    producer.flush(PATIENCE_S)
     listed = badges("dead-letters", "list", "--json").lines
     assert [(one["id"], one["status"], one["reason"]) for one in listed] == [
         ("1-0", "OPEN", "UNDECODABLE"),

@@ -44,7 +44,7 @@ def written(program: str, stdout: int, folder: Path) -> subprocess.CompletedProc
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
 
