@@ -140,7 +140,7 @@ def _progress(state: BadgeState | None, badge: CompiledBadge, period: int) -> tu
 class _Issue:
     """The issues of one act on one badge: each is checked after the one before (S44)."""
 
-    __slots__ = ("badge", "enrolment_id", "facts", "made", "occasion", "retro", "state")
+    __slots__ = ("badge", "before", "enrolment_id", "facts", "occasion", "retro", "state")
 
     def __init__(
         self,
@@ -155,8 +155,10 @@ class _Issue:
         self.state = state
         self.enrolment_id = enrolment_id
         self.retro = retro
-        self.made = 0
         self.facts: list[LimitFact] | None = None
+        """What the next issue finds; None: it is to be found out."""
+        self.before: tuple[LimitFact, ...] | None = None
+        """What the last issue said, itself counted."""
 
     def next(
         self,
@@ -171,11 +173,11 @@ class _Issue:
         limit. RESERVED where the badge level is judged elsewhere. From `progress` on: the Decision's fields
         of the same names.
         """
-        occasion, badge, made = self.occasion, self.badge, self.made
+        occasion, badge = self.occasion, self.badge
         if self.facts is None:
-            self.facts = self._counted()
+            self.facts = self._counted() if self.before is None else self._found_after(self.before)
         for fact in self.facts:
-            if fact.counted + made >= fact.max:
+            if fact.counted >= fact.max:
                 return decision_of(
                     badge.badge_id,
                     "REFUSED",
@@ -187,17 +189,17 @@ class _Issue:
                     badge.version,
                     progress,
                     reaches,
-                    fact._replace(counted=fact.counted + made) if made else fact,
+                    fact,
                     None,
                     (),
                     period,
                     crossings,
                     measure_number,
                 )
-        self.made = made = made + 1
         action, at = occasion.action, occasion.at
         expires_at = badge.issuance_end(at)
-        limits = tuple([fact_of(a, b, c, count + made, d, e) for a, b, c, count, d, e in self.facts])
+        limits = tuple([fact_of(a, b, c, count + 1, d, e) for a, b, c, count, d, e in self.facts])
+        self.before, self.facts = limits, None
         return decision_of(
             badge.badge_id,
             "RESERVED" if badge.has_badge_limits and occasion.shared is None else "ISSUED",
@@ -216,6 +218,18 @@ class _Issue:
             crossings,
             measure_number,
         )
+
+    def _found_after(self, before: tuple[LimitFact, ...]) -> list[LimitFact]:
+        """An issue counts for the next one of its act, but not in a rolling window of which a day that the
+        zone skipped has left nothing, not even `at` (S5, S66).
+        """
+        at = self.occasion.at
+        return [
+            fact._replace(counted=fact.counted - 1)
+            if fact.type == "ROLLING_WINDOW" and fact.window_from == at
+            else fact
+            for fact in before
+        ]
 
     def _counted(self) -> list[LimitFact]:
         occasion, badge = self.occasion, self.badge

@@ -91,6 +91,17 @@ def _benefit(value: object) -> str:
     return _no_surrogate(text)
 
 
+def _kept(value: object) -> object:
+    """What is ignored is kept with the document all the same, so it has to be something that can be written
+    (S12, S70).
+    """
+    try:
+        _no_surrogate(canonical_json(value))
+    except (ValueError, RecursionError):
+        raise fault("holds a number out of range, or is nested too deeply") from None
+    return value
+
+
 def _absent(value: object) -> object:
     return [] if value is None else value
 
@@ -98,6 +109,7 @@ def _absent(value: object) -> object:
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_MAX), AfterValidator(_no_surrogate)]
 FreeText = Annotated[str, AfterValidator(_no_surrogate)]
 Instant = Annotated[int, PlainValidator(_instant)]
+Kept = Annotated[Any, AfterValidator(_kept)]
 Micros = Annotated[int, PlainValidator(_decimal)]
 OrgId = Annotated[int, Field(ge=0, le=ORG_ID_MAX)]
 Maximum = Annotated[int, Field(ge=1, le=_MAX_LIMIT)]
@@ -127,8 +139,8 @@ class LimitModel(Model):
     type: Literal["FIXED_WINDOW", "ROLLING_WINDOW", "OVERALL"]
     max: Maximum
     duration: Unit | None = None
-    refresh_rate: Any = None
-    start_day: Any = None
+    refresh_rate: Kept = None
+    start_day: Kept = None
     value: int | None = None
     unit: Unit | None = None
 
@@ -137,8 +149,8 @@ class WithinModel(Model):
     """The period of a measure (S41)."""
 
     duration: Literal["BADGE", "DAYS", "WEEKS", "MONTHS"]
-    refresh_rate: Any = None
-    start_day: Any = None
+    refresh_rate: Kept = None
+    start_day: Kept = None
 
 
 class CriterionModel(Model):

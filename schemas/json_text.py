@@ -27,6 +27,10 @@ def _refuse(constant: str) -> NoReturn:
     raise NotJson(f"{constant} is no JSON")
 
 
+def _told(error: JSONDecodeError) -> str:
+    return f"{error.msg.removesuffix(' at')} at character {error.pos + 1}"
+
+
 def _fraction(text: str) -> Decimal:
     try:
         return Decimal(text)
@@ -53,7 +57,7 @@ def parse(text: str) -> Any:
         except NotJson:
             raise
         except JSONDecodeError as error:
-            raise NotJson(f"{error.msg} at character {error.pos + 1}") from None
+            raise NotJson(_told(error)) from None
         except (ValueError, InvalidOperation):  # a number too long for the fast reader
             value, end = _scan_any(text, 0)
     except StopIteration as stop:
@@ -63,7 +67,7 @@ def parse(text: str) -> Any:
     except RecursionError:
         raise NotJson("nested too deeply") from None
     except JSONDecodeError as error:
-        raise NotJson(f"{error.msg} at character {error.pos + 1}") from None
+        raise NotJson(_told(error)) from None
     if end != len(text):
         raise NotJson(f"more text after the value at character {end + 1}")
     return value

@@ -61,10 +61,13 @@ def test_refused_lines_are_named_by_number_and_their_neighbours_sent() -> None:
 
 
 def test_what_is_no_json_is_told_with_the_place_or_the_byte_order_mark() -> None:
-    _, rejected = split(jsonl_rows(jsonl(b"nope", b'{"a": }', b"\xef\xbb\xbf" + json.dumps(GOOD).encode())))
+    _, rejected = split(
+        jsonl_rows(jsonl(b"nope", b'{"a": }', b'{"a', b"\xef\xbb\xbf" + json.dumps(GOOD).encode()))
+    )
     assert [one.error for one in rejected] == [
         "not JSON: no JSON value at character 1",
         "not JSON: no JSON value at character 7",
+        "not JSON: Unterminated string starting at character 2",
         "not JSON: it begins with a byte order mark; save it without",
     ]
 

@@ -270,6 +270,27 @@ def test_a_rolling_window_is_calendar_arithmetic_in_the_orgs_zone(
     assert last(at(now, *lines))["detail"]["limits"][0]["window"][0] == since
 
 
+@pytest.mark.rule("S66", "S5", "S44")
+@pytest.mark.parametrize("level", ["customer_limits", "badge_limits"])
+def test_a_rolling_window_that_a_skipped_day_leaves_empty_counts_not_even_issues_of_the_same_act(
+    level: str,
+) -> None:
+    """Apia had no 30 December 2011: a day before this instant, the 31st there, is the instant itself."""
+    now = "2011-12-30T12:00:00Z"
+    each = {"action": "BUY", "sum": "amount", "reaches": 1, "repeat": True}
+    limited = badge(
+        starts_at="2011-12-01T00:00:00Z",
+        ends_at="2012-01-30T00:00:00Z",
+        issue_on=each,
+        **{level: [rolling(1, 1)]},
+    )
+    lines = [settings(timezone="Pacific/Apia"), limited, act("e", now, "BUY", amount=2)]
+    records = play(at(now, *lines))
+    assert told(records) == ["ISSUED", "ISSUED"]
+    assert [one["detail"]["limits"][0]["count"] for one in records] == [1, 1]
+    assert records[0]["detail"]["limits"][0]["window"] == ["2011-12-30T12:00:00.000Z"] * 2
+
+
 @pytest.mark.rule("S66", "R17")
 def test_an_overall_limit_counts_all_issuances() -> None:
     limited = badge(customer_limits=[overall(2)])

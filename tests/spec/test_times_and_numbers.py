@@ -1,9 +1,11 @@
 """S1 to S9: instants, days, calendar arithmetic, numbers."""
 
+import json
 from typing import Any
 
 import pytest
 
+from schemas.timeline import simulate
 from tests.builders import (
     CUSTOMER,
     WITH_BADGE,
@@ -476,6 +478,27 @@ def test_a_refresh_rate_is_a_whole_number_of_days(value: Any, fine: bool) -> Non
     assert accepted(customer_limits=[every(1, value)]) is fine
     within = {"duration": "DAYS", "refresh_rate": value}
     assert accepted(issue_on={"action": "A", "count": True, "reaches": 1, "within": within}) is fine
+
+
+@pytest.mark.rule("S70", "S12")
+@pytest.mark.parametrize("field", ["refresh_rate", "start_day"])
+@pytest.mark.parametrize(
+    ("value", "fine"),
+    [
+        ('"x"', True),
+        ("[1.5]", True),
+        ('"\\ud800"', False),
+        ('{"a": ["\\udfff"]}', False),
+        ("1e99999999999999999999999", False),
+        ("[" * 50 + "]" * 50, True),
+        pytest.param("[" * 600 + "]" * 600, False, id="deep"),
+    ],
+)
+def test_a_field_that_is_ignored_is_kept_and_has_to_be_writable(field: str, value: str, fine: bool) -> None:
+    limited = badge(customer_limits=[{**monthly(1), field: "HERE"}])
+    text = json.dumps(at("2023-10-10T00:00:00Z", limited)[0]).replace('"HERE"', value)
+    records = [json.loads(line) for line in simulate([text.encode()])]
+    assert told(records) == ([] if fine else ["400"])
 
 
 @pytest.mark.rule("S9", "S108")
