@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import TYPE_CHECKING, Any
 
 from badges.calendar import format_day, format_instant
@@ -30,9 +29,11 @@ def issued_lines(value: bytes, schemas: SchemaSource | None = None) -> list[str]
     issued = decode_issued(value, schemas)._asdict()
     for name in ("event_date", "issued_at", "expires_at"):
         issued[name] = None if issued[name] is None else format_instant(issued[name])
-    issued["benefits"] = [json.loads(benefit) for benefit in issued["benefits"]]
     issued["limits"] = [limit_object(fact) for fact in issued["limits"]]
-    return [printed(issued)]
+    members = {name: printed(value) for name, value in issued.items()}
+    # Benefits travel as JSON: read and written again, a long number would no longer be what was defined.
+    members["benefits"] = f"[{', '.join(issued['benefits'])}]"
+    return ["{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}"]
 
 
 def limit_object(fact: LimitFact) -> dict[str, Any]:
