@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, BinaryIO
+from importlib.util import find_spec
+from typing import Any, BinaryIO, Final
 
 import fastavro
 
 from badges.calendar import format_instant
 from schemas.errors import Malformed
+
+_CODECS: Final = frozenset({"null", "deflate", "bzip2", "xz"})
+"""What Python itself decompresses."""
 
 
 def container_bodies(stream: BinaryIO) -> Iterator[dict[str, Any]]:
@@ -19,11 +23,21 @@ def container_bodies(stream: BinaryIO) -> Iterator[dict[str, Any]]:
     Raises `Malformed` where the file is no Avro container, or is damaged: nothing can be read behind that.
     """
     try:
-        for record in fastavro.reader(stream):
+        reader = fastavro.reader(stream)
+        _check_codec(reader.codec)
+        for record in reader:
             fields = record if isinstance(record, dict) else {}
             yield {name: _plain(value) for name, value in fields.items() if value is not None}
+    except Malformed:
+        raise
     except (ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError) as error:
         raise Malformed(f"no Avro container file, or damaged: {error}") from None
+
+
+def _check_codec(codec: str) -> None:
+    if codec not in _CODECS and find_spec("cramjam") is None:
+        remedy = "run `pip install cramjam`, or write it with deflate"
+        raise Malformed(f"the file is compressed with {codec}: {remedy}")
 
 
 def _plain(value: object) -> object:

@@ -194,6 +194,16 @@ def test_a_damaged_container_is_a_rejection(damage: Any) -> None:
     assert len(rejected) == 1
 
 
+@pytest.mark.parametrize("codec", [b"snappy", b"zstandard"])
+def test_a_container_that_nothing_here_decompresses_says_what_to_do(codec: bytes) -> None:
+    data = container({**GOOD, "event_date": datetime(2026, 10, 11, tzinfo=UTC), "amount": None}).getvalue()
+    compressed = data.replace(b"\x08null", bytes([2 * len(codec)]) + codec)
+    _, [rejected] = split(avro_rows(io.BytesIO(compressed)))
+    assert rejected.error == (
+        f"the file is compressed with {codec.decode()}: run `pip install cramjam`, or write it with deflate"
+    )
+
+
 def test_an_action_over_the_limit_is_refused_before_it_is_sent() -> None:
     large = {**GOOD, "attributes": {"note": "x" * 300_000}}
     rows, [rejected] = split(jsonl_rows(jsonl(large)))
