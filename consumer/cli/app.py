@@ -5,7 +5,7 @@ Each lives in a file of its own, and imports what it works with only when it run
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import typer
 
@@ -26,7 +26,7 @@ from consumer.cli import (
     why,
     windows,
 )
-from consumer.cli.output import prepare_streams, say
+from consumer.cli.output import flush, prepare_streams, say
 from consumer.compiled import prefer_compiled
 from consumer.failure import as_failure
 from consumer.zones import use_pinned_zones
@@ -74,8 +74,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_streams()
     prefer_compiled()  # no command has imported anything of it yet
     use_pinned_zones()
+    code = _exit_code(lambda: app(args=arguments, prog_name="badges"))
+    flushed = _exit_code(
+        flush
+    )  # a reader may have gone, or a disk be full, when the last line is handed over
+    return code or flushed
+
+
+def _exit_code(work: Callable[[], object]) -> int:
     try:
-        app(args=arguments, prog_name="badges")
+        work()
+    except typer.Exit as left:
+        return left.exit_code
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as error:

@@ -34,7 +34,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def written(program: str, stdout: int, folder: Path) -> subprocess.CompletedProcess[str]:
+def written(
+    program: str, stdout: int, folder: Path, unbuffered: str = ""
+) -> subprocess.CompletedProcess[str]:
     """A Python process that writes to a descriptor."""
     (folder / "timeline.jsonl").write_text(TIMELINE)
     return subprocess.run(
@@ -45,16 +47,17 @@ def written(program: str, stdout: int, folder: Path) -> subprocess.CompletedProc
         text=True,
         check=False,
         timeout=600,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": unbuffered},
     )
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at once"])
 @pytest.mark.parametrize("program", [A_TABLE, SIMULATE])
-def test_a_reader_that_has_gone_is_no_error(folder: Path, program: str) -> None:
+def test_a_reader_that_has_gone_is_no_error(folder: Path, program: str, unbuffered: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        ran = written(program, writer, folder)
+        ran = written(program, writer, folder, unbuffered)
     finally:
         os.close(writer)
     assert (ran.returncode, ran.stderr) == (0, "")
