@@ -31,8 +31,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 # The default takes 128 MiB of the heap.
 log.cleaner.dedupe.buffer.size=8388608
-# After kill -9 the broker is back in 7 s instead of 11. A machine that stands still for longer fences its only
-# broker: for a moment no topic can be made, and no partition has a leader.
+# After kill -9 the broker is back in 7 s instead of 11. A machine that stands still for longer fences its
+# only broker: for a moment no topic can be made, and no partition has a leader.
 broker.session.timeout.ms=6000
 broker.heartbeat.interval.ms=500
 # Tests of faults want a dead member noticed soon, and an abandoned transaction aborted soon.

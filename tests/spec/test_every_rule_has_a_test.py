@@ -12,7 +12,6 @@ from tests.spec.worked_examples import rows
 
 TESTS = Path(__file__).parent.parent
 EXCEPTIONS = {
-    "S68": "waiting for a badge-level limit is the distributed consumer's; these limits are not live yet",
     "R27": "owners and claims are out of scope for now",
 }
 NOT_RUN = {"skip", "skipif", "xfail"}
