@@ -74,6 +74,7 @@ _EXPECTED: Final = (
     ("consumer.addresses", "AddressMissing", UNREACHABLE),
     ("state.errors", "ViewUnavailable", UNREACHABLE),
     ("state.errors", "OutcomeUnknown", UNREACHABLE),
+    ("state.errors", "ViewMisaddressed", INVALID),
     ("state.errors", "ViewRefused", DIFFERENT),
     ("state.errors", "ViewDamaged", DIFFERENT),
     ("schemas.errors", "UnreadableRecord", DIFFERENT),

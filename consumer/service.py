@@ -28,7 +28,7 @@ from consumer.zones import use_pinned_zones
 from schemas.catalogue import CUSTOMER_ACTIONS
 from schemas.errors import UnreadableRecord
 from state.document import UnknownFormat
-from state.errors import ViewError, ViewRefused
+from state.errors import ViewError, ViewMisaddressed, ViewRefused
 
 
 def consume(
@@ -75,6 +75,9 @@ def run_worker(work: Work, worker: int) -> int:
     except Paused as error:
         telemetry.stopped(f"{error}; see `badges status`, then start again", UNREACHABLE)
         return UNREACHABLE
+    except ViewMisaddressed as error:
+        telemetry.stopped(str(error), MISCONFIGURED)
+        return MISCONFIGURED
     except (ViewRefused, UnreadableRecord, UnknownFormat) as error:
         telemetry.stopped(str(error), REFUSED)
         return REFUSED

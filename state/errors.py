@@ -38,3 +38,7 @@ class ViewDamaged(ViewError):
 class ViewRefused(ViewError):
     """Configuration: wrong address, rights, version or policy. Surely not applied. The message says what to
     do."""
+
+
+class ViewMisaddressed(ViewRefused):
+    """The URL is none, whatever stands behind it."""

@@ -23,7 +23,7 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
-from state.errors import OutcomeUnknown, ViewError, ViewRefused, ViewUnavailable
+from state.errors import OutcomeUnknown, ViewError, ViewMisaddressed, ViewRefused, ViewUnavailable
 
 Command = tuple[Any, ...]
 
@@ -59,8 +59,8 @@ class RedisLink:
     """A lazy connection: made with the first command, and again with the first one after a loss."""
 
     def __init__(self, url: str, *, timeout: float) -> None:
-        """`timeout` in seconds, for the connection and for each reply. Raises ViewRefused for a URL of a
-        wrong form; connects nowhere."""
+        """`timeout` in seconds, for the connection and for each reply. Raises ViewMisaddressed for a URL
+        of a wrong form; connects nowhere."""
         self._connection = _connection(url, timeout)
 
     def __repr__(self) -> str:
@@ -156,7 +156,9 @@ def _connection(url: str, timeout: float) -> Any:
     options = _options_of(url)
     for option in options:
         if _OPTION.fullmatch(option) is None:
-            raise ViewRefused(f"redis.url has the option {option!r}, which is not supported; take it out")
+            raise ViewMisaddressed(
+                f"redis.url has the option {option!r}, which is not supported; take it out"
+            )
     try:
         pool = redis.ConnectionPool.from_url(
             url,
@@ -169,7 +171,7 @@ def _connection(url: str, timeout: float) -> Any:
         )
         return pool.make_connection()
     except (ValueError, TypeError, RedisError):
-        raise ViewRefused(
+        raise ViewMisaddressed(
             "redis.url is no Redis address; write redis://[user:password@]host:port/db, or rediss:// for TLS"
         ) from None
 
@@ -178,4 +180,6 @@ def _options_of(url: str) -> list[str]:
     try:
         return list(parse_qs(urlsplit(url).query, keep_blank_values=True))
     except ValueError:
-        raise ViewRefused("redis.url is no address; write redis://[user:password@]host:port/db") from None
+        raise ViewMisaddressed(
+            "redis.url is no address; write redis://[user:password@]host:port/db"
+        ) from None

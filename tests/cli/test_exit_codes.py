@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from consumer.failure import as_failure
+from state.errors import ViewMisaddressed
+from state.redis_view import RedisView
 from tests.cli.conftest import Badges
 
 NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
@@ -54,6 +57,17 @@ def test_invalid_settings_exit_3_before_anything_is_done(
     ran = badges(*words)
     assert ran.code == 3
     assert "BADGES_NONSENSE" in ran.err
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:port/0", "redis://[::1/0", "redis://127.0.0.1:6379/0?retry=5"]
+)
+def test_a_redis_address_of_a_wrong_form_is_an_invalid_setting(url: str) -> None:
+    with pytest.raises(ViewMisaddressed, match=r"^redis\.url ") as raised:
+        RedisView(url)
+    failure = as_failure(raised.value)
+    assert failure is not None
+    assert failure.code == 3
 
 
 @pytest.mark.parametrize(
