@@ -91,13 +91,13 @@ class InputGroup:
         """
         epoch = self.epoch
         messages = self._consumer.consume(1, WAIT_S)
-        if not messages or self.epoch != epoch:
-            return []
-        if most > 1:
+        if messages and most > 1 and self.epoch == epoch:
             messages += self._consumer.consume(most - 1, 0)
         if self.epoch != epoch:
+            _check_polled(messages)
             return []
-        reached("consume")
+        if messages:
+            reached("consume")
         return [message for message in messages if message.error() is None or self._usable(message)]
 
     def serve(self) -> None:
@@ -127,8 +127,7 @@ class InputGroup:
         stop = denied(error, where)
         if stop is not None:
             raise stop
-        if code == KafkaError._MAX_POLL_EXCEEDED:
-            raise AssignmentLost("max.poll.interval.ms was exceeded")
+        _check_polled([message])
         raise Stopped(f"{where}: {error.name()}; see the broker's log")
 
     def metadata(self) -> Any:
@@ -240,6 +239,16 @@ def is_member(metadata: Any) -> bool:
     generation = int.from_bytes(raw[7:11], "little", signed=True)
     names = raw[11:].split(b"\0")
     return raw.startswith(b"CGMDv2:") and generation >= 0 and len(names) > 1 and bool(names[1])
+
+
+def _check_polled(messages: Iterable[Message]) -> None:
+    """The client tells once that it left the group because nobody polled; often the assignment is taken away
+    in the same call.
+    """
+    for message in messages:
+        error = message.error()
+        if error is not None and error.code() == KafkaError._MAX_POLL_EXCEEDED:
+            raise AssignmentLost("max.poll.interval.ms was exceeded")
 
 
 def _pending(error: KafkaError) -> str:

@@ -86,3 +86,23 @@ def test_a_partition_that_the_client_gave_up_is_joined_anew(group: InputGroup, c
     client.given_up = {1}
     with pytest.raises(AssignmentLost):
         group.resume({0: 7, 1: 9})
+
+
+@pytest.mark.parametrize("taken_away_at_once", [False, True])
+def test_a_worker_that_polled_too_late_is_told_so_also_where_its_partitions_are_taken_away_at_once(
+    monkeypatch: pytest.MonkeyPatch, group: InputGroup, client: Client, taken_away_at_once: bool
+) -> None:
+    error = KafkaError(KafkaError._MAX_POLL_EXCEEDED)
+    client.found = [SimpleNamespace(error=lambda: error, topic=lambda: None, partition=lambda: -1)]
+    consume = client.consume
+
+    def consume_and_revoke(most: int, wait: float) -> list[Any]:
+        found = consume(most, wait)
+        if not found and taken_away_at_once:
+            group._revoke(client, [])  # type: ignore[arg-type]
+        return found
+
+    monkeypatch.setattr(client, "consume", consume_and_revoke)
+    monkeypatch.setattr(client, "unassign", lambda: None, raising=False)
+    with pytest.raises(AssignmentLost, match=r"max\.poll\.interval"):
+        group.take(10)
