@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from confluent_kafka import (
@@ -89,12 +89,17 @@ def _asked(
 
 
 def read_to_end(broker: Broker, name: str) -> Iterator[Message]:
-    """All committed records that a topic holds now, open transactions left out.
+    """All committed records that a topic holds now, open transactions left out."""
+    return read_partitions(broker, name, range(broker.partitions(name)))
+
+
+def read_partitions(broker: Broker, name: str, partitions: Sequence[int]) -> Iterator[Message]:
+    """All committed records that partitions of a topic hold now, open transactions left out.
 
     A transaction that was just committed looks open until its markers are written (KIP-98): for that, and for
     no longer, what looks open is waited for.
     """
-    topic, partitions = broker.topic(name), range(broker.partitions(name))
+    topic = broker.topic(name)
     reader = broker.reader()
     try:
         ends = _settled_ends(broker, topic, partitions)

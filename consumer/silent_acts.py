@@ -8,10 +8,9 @@ versions of the badge that were in force for each (the cut-overs of the partitio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from typing import NamedTuple
 
-from confluent_kafka import OFFSET_BEGINNING, Message, murmur2
+from confluent_kafka import Message, murmur2
 
 from badges.actions import CustomerAction
 from badges.calendar import parse_instant
@@ -20,7 +19,7 @@ from badges.definitions import BadgeDefinition, OrgSettings
 from badges.simulate import Simulation
 from consumer.broker import Broker
 from consumer.dead_letters import headers_of
-from consumer.reading import decoded, read_until, stable_ends
+from consumer.reading import decoded, read_partitions
 from schemas.catalogue import BADGE_DECISIONS, CUSTOMER_ACTIONS, CUSTOMER_STATE
 from schemas.changelog import MARKER_KEY, CutOver, decode_cut_over, decode_marker, is_cut_over
 from schemas.customer_action import customer_key, decode_action
@@ -131,7 +130,4 @@ class _Log:
                 continue
 
     def _records(self, name: str) -> Iterator[Message]:
-        topic = self._broker.topic(name)
-        with closing(self._broker.reader()) as reader:
-            ends = stable_ends(self._broker, topic, [self._partition])
-            yield from read_until(reader, topic, {self._partition: OFFSET_BEGINNING}, ends)
+        return read_partitions(self._broker, name, [self._partition])

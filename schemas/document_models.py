@@ -84,22 +84,23 @@ def _benefit(value: object) -> str:
     """Benefits are free objects; they travel as JSON text."""
     if type(value) is not dict:
         raise fault("not an object")
-    try:
-        text = canonical_json(value)
-    except (ValueError, RecursionError):
-        raise fault("holds a number out of range, or is nested too deeply") from None
-    return _no_surrogate(text)
+    return _writable(value)
 
 
 def _kept(value: object) -> object:
     """What is ignored is kept with the document all the same, so it has to be something that can be written
     (S12, S70).
     """
+    _writable(value)
+    return value
+
+
+def _writable(value: object) -> str:
     try:
-        _no_surrogate(canonical_json(value))
+        text = canonical_json(value)
     except (ValueError, RecursionError):
         raise fault("holds a number out of range, or is nested too deeply") from None
-    return value
+    return _no_surrogate(text)
 
 
 def _absent(value: object) -> object:

@@ -75,9 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prefer_compiled()  # no command has imported anything of it yet
     use_pinned_zones()
     code = _exit_code(lambda: app(args=arguments, prog_name="badges"))
-    flushed = _exit_code(
-        flush
-    )  # a reader may have gone, or a disk be full, when the last line is handed over
+    # Only when the last line is handed over may it show that its reader has gone, or that the disk is full.
+    flushed = _exit_code(flush)
     return code or flushed
 
 

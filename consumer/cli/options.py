@@ -7,22 +7,23 @@ from typing import Annotated
 
 import typer
 
-_ORG_MAX = 2**63 - 1
-_ID_MAX = 256
-
 
 def an_id(value: str | None) -> str | None:
     """S10, S12: what no record can hold is a slip of the keyboard, and not a customer that is unknown."""
     if value is None:
         return None
-    surrogates = any("\ud800" <= letter <= "\udfff" for letter in value)
-    if surrogates or not 1 <= len(value) <= _ID_MAX:
-        raise typer.BadParameter(f"an id has 1 to {_ID_MAX} characters, in UTF-8")
+    from schemas.json_action import TEXT_MAX
+    from schemas.json_text import has_lone_surrogate
+
+    if has_lone_surrogate(value) or not 1 <= len(value) <= TEXT_MAX:
+        raise typer.BadParameter(f"an id has 1 to {TEXT_MAX} characters, in UTF-8")
     return value
 
 
 def _an_org(value: int | None) -> int | None:
-    if value is not None and not 0 <= value <= _ORG_MAX:
+    from schemas.json_action import ORG_ID_MAX
+
+    if value is not None and not 0 <= value <= ORG_ID_MAX:
         raise typer.BadParameter("an org is a number from 0 to 2^63 - 1")
     return value
 

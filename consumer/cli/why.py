@@ -115,22 +115,17 @@ def _waiting(broker: Broker, org_id: int, customer: str, badge: str) -> list[str
 
 def _decided(broker: Broker, org_id: int, customer: str) -> Iterator[DecidedAction]:
     """What was decided about a customer, in the order of processing."""
-    from contextlib import closing
-
-    from confluent_kafka import OFFSET_BEGINNING, murmur2
+    from confluent_kafka import murmur2
 
     from consumer.cli.schema_source import schema_source
-    from consumer.reading import decoded, read_until, stable_ends
+    from consumer.reading import decoded, read_partitions
     from schemas.catalogue import BADGE_DECISIONS
     from schemas.customer_action import customer_key
     from schemas.decisions import decode_decisions
 
     key = customer_key(org_id, customer)
     partition = murmur2(key, broker.partitions(BADGE_DECISIONS))
-    topic = broker.topic(BADGE_DECISIONS)
     schemas = schema_source(broker.settings)
-    with closing(broker.reader()) as reader:
-        ends = stable_ends(broker, topic, [partition])
-        for message in read_until(reader, topic, {partition: OFFSET_BEGINNING}, ends):
-            if message.key() == key:
-                yield decoded(message, decode_decisions, schemas)
+    for message in read_partitions(broker, BADGE_DECISIONS, [partition]):
+        if message.key() == key:
+            yield decoded(message, decode_decisions, schemas)
